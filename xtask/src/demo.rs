@@ -1,0 +1,77 @@
+//! `cargo xtask demo`: the coaching platform on one port.
+
+use std::{fs, net::TcpListener, path::PathBuf};
+
+use crate::{
+    error::{Error, Result},
+    layout, next, npm,
+    run::{Run, step},
+    wasm,
+};
+
+/// Build whatever is missing and serve the coaching demo: REST, /sse and UI from one process.
+///
+/// The first start on a fresh machine takes some minutes, a second one seconds: steps whose inputs did not change
+/// are skipped. The log-ins of the two seeded users are printed at the start. Ctrl-C ends it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    /// The port of http://localhost:<port>.
+    #[arg(long, default_value_t = 4000)]
+    port: u16,
+    /// Begin with an empty database: all that was entered in the demo is deleted.
+    #[arg(long)]
+    fresh: bool,
+}
+
+impl Demo {
+    pub(crate) fn run(&self) -> Result {
+        self.port_is_free()?;
+        npm::node_ready()?;
+        let coaching = build_coaching()?;
+        wasm::packages()?;
+        next::export()?;
+        let database = layout::target("demo")?.join("coaching.sqlite");
+        if self.fresh {
+            forget(&database)?;
+        }
+        Run::new(coaching)
+            .arg("--listen")
+            .arg(format!("127.0.0.1:{}", self.port))
+            .arg("--assets")
+            .arg(layout::path(next::APP).join("out"))
+            .arg("--database")
+            .arg(database)
+            .become_it()
+    }
+
+    /// Asked before minutes of building rather than after.
+    fn port_is_free(&self) -> Result {
+        match TcpListener::bind(("127.0.0.1", self.port)) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::unmet(
+                format!("port {} cannot be used ({error})", self.port),
+                "end the program that listens there, or choose another with --port",
+            )),
+        }
+    }
+}
+
+/// Builds the demo's server and tells where its binary is.
+pub(crate) fn build_coaching() -> Result<PathBuf> {
+    step("build the coaching server", || Run::cargo().args(["build", "--package", "coaching"]).go())?;
+    Ok(layout::path("target/debug").join(format!("coaching{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Deletes the database with the files SQLite keeps beside it.
+fn forget(database: &std::path::Path) -> Result {
+    for suffix in ["", "-wal", "-shm"] {
+        let file = PathBuf::from(format!("{}{suffix}", database.display()));
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::file(file)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

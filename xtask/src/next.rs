@@ -1,0 +1,80 @@
+//! The demo's UI: the Next.js app built with our packed packages, as a user would.
+
+use std::{fs, path::Path};
+
+use crate::{
+    debian::entries,
+    error::{Error, Result},
+    layout, npm,
+    stamp::Stamp,
+    wasm,
+};
+
+/// The app's folder.
+pub(crate) const APP: &str = "examples/nextjs";
+
+/// What a build of the app reads below [`APP`], apart from its packages.
+const SOURCES: [&str; 8] = [
+    "app",
+    "components",
+    "lib",
+    "public",
+    "next.config.ts",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+];
+
+/// Builds the static export, with the tarballs of `target/npm` installed.
+pub(crate) fn export() -> Result {
+    installed()?;
+    let export = layout::path(APP).join("out");
+    let stamp = SOURCES.iter().fold(Stamp::new("static export of the UI")?, |stamp, source| {
+        stamp.input(layout::path(APP).join(source))
+    });
+    stamp.input(npm::tarball_folder()).output(export).unless_unchanged(|| {
+        npm::script(APP, "build")?
+            .env("NEXT_TELEMETRY_DISABLED", "1")
+            .advice("read Next.js' errors above; `cargo xtask wasm` builds the packages it imports")
+            .go()
+    })
+}
+
+/// Installs the app's packages, and ours from their tarballs.
+pub(crate) fn installed() -> Result {
+    npm::ci("npm packages of the UI", APP)?;
+    let stamp = Stamp::new("our packages in the UI")?
+        .input(npm::tarball_folder())
+        .output(layout::path(APP).join("node_modules/@tidings"));
+    stamp.unless_unchanged(|| npm::install_tarballs(APP))
+}
+
+/// Checks that what the app imports is what was just built, byte for byte, the wasm among it.
+pub(crate) fn installed_is_built() -> Result {
+    let packages = [("client", "client-wasm/pkg"), ("coaching-events", "bindings/wasm/pkg")];
+    for (name, built) in packages {
+        let installed = layout::path(APP).join("node_modules/@tidings").join(name).join("pkg");
+        same(&layout::path(built), &installed)?;
+    }
+    let wasm = wasm::bindgen_folder().join("coaching_events_bg.wasm");
+    let shipped = layout::path("bindings/wasm/pkg/coaching_events_bg.wasm");
+    same(&wasm, &shipped)
+}
+
+/// Whether all of `built` is in `installed` with the same bytes.
+fn same(built: &Path, installed: &Path) -> Result {
+    if built.is_dir() {
+        let inside = entries(built)?;
+        return inside
+            .iter()
+            .try_for_each(|entry| same(entry, &installed.join(entry.file_name().unwrap_or_default())));
+    }
+    let read = |path: &Path| fs::read(path).map_err(Error::file(path));
+    if read(built)? == read(installed)? {
+        return Ok(());
+    }
+    Err(Error::unmet(
+        format!("{} is not {}", installed.display(), built.display()),
+        "remove examples/nextjs/node_modules and run `cargo xtask test --only next` again",
+    ))
+}

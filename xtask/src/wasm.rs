@@ -1,0 +1,156 @@
+//! `cargo xtask wasm`: the coaching contract and the client as npm packages.
+
+use std::{fs, path::PathBuf};
+
+use crate::{
+    compiler::{Compiler, Purpose, TARGET},
+    error::{Error, Result},
+    layout, npm,
+    run::{Run, minutes, step},
+    stamp::Stamp,
+    tools::WasmBindgen,
+};
+
+/// Build the browser packages: Rust to wasm to npm tarballs in target/npm.
+///
+/// Fetches what is missing: the wasm target (by rustup, else Debian's compiler below target/toolchain),
+/// wasm-bindgen of the locked version, wasm-opt. Steps whose inputs did not change are skipped.
+/// TIDINGS_WASM_COMPILER=rustup|debian forces one of the two compilers.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Wasm {}
+
+/// What wasm-opt may assume of browsers: what rustc itself emits for this target, all of it years old.
+const FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-mutable-globals",
+    "--enable-multivalue",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// What wasm-bindgen calls its output, and so what the contract package's build script looks for.
+const NAME: &str = "coaching_events";
+
+impl Wasm {
+    #[expect(clippy::unused_self, reason = "every command has this shape")]
+    pub(crate) fn run(&self) -> Result {
+        let started = std::time::Instant::now();
+        packages()?;
+        for tarball in npm::tarballs()? {
+            let size = fs::metadata(&tarball).map_err(Error::file(&tarball))?.len();
+            println!("    {} ({} kB)", tarball.display(), size.div_ceil(1000));
+        }
+        println!("done ({})", minutes(started.elapsed()));
+        Ok(())
+    }
+}
+
+/// Builds both packages and packs them into `target/npm`.
+pub(crate) fn packages() -> Result {
+    npm::node_ready()?;
+    npm::ci("npm packages of xtask", "xtask/npm")?;
+    npm::ci("npm packages of the client", "client-wasm")?;
+    bindgen_output()?;
+    client_package()?;
+    contract_package()?;
+    pack()
+}
+
+/// The folder with the optimised wasm and its glue.
+pub(crate) fn bindgen_folder() -> PathBuf {
+    layout::path("target/wasm-bindgen/coaching-events")
+}
+
+fn bindgen_output() -> Result {
+    let folder = bindgen_folder();
+    let stamp = Stamp::new("wasm of the coaching contract")?
+        .input(layout::required("Cargo.toml")?)
+        .input(layout::required("Cargo.lock")?)
+        .input(layout::required("protocol")?)
+        .input(layout::required("bindings/Cargo.toml")?)
+        .input(layout::required("bindings/src")?)
+        .input(layout::required("bindings/wasm/Cargo.toml")?)
+        .input(layout::required("bindings/wasm/src")?)
+        .input(layout::required("client-wasm/Cargo.toml")?)
+        .input(layout::required("client-wasm/src")?)
+        .input(layout::required("xtask/npm/package-lock.json")?)
+        .fact(std::env::var("TIDINGS_WASM_COMPILER").unwrap_or_default())
+        .fact(WasmBindgen::locked_version()?)
+        .output(folder.clone());
+    stamp.unless_unchanged(|| {
+        let compiler = Compiler::ready()?;
+        let wasm = step(&format!("compile with {}", compiler.name()), || compile(&compiler))?;
+        let bindgen = WasmBindgen::ready()?;
+        layout::clear(&folder)?;
+        Run::new(&bindgen.cli)
+            .args(["--target", "web", "--out-name", NAME, "--out-dir"])
+            .arg(&folder)
+            .arg(wasm)
+            .go()?;
+        step("wasm-opt", optimise)
+    })
+}
+
+fn compile(compiler: &Compiler) -> Result<PathBuf> {
+    compiler
+        .cargo("build", Purpose::Ship)?
+        .args(["--package", "tidings-coaching-events", "--profile", "wasm"])
+        .advice("read the compiler's errors above, repair, run `cargo xtask wasm` again")
+        .go()?;
+    Ok(Compiler::folder()?.join(TARGET).join("wasm/tidings_coaching_events.wasm"))
+}
+
+fn optimise() -> Result {
+    let wasm = bindgen_folder().join(format!("{NAME}_bg.wasm"));
+    let size = || fs::metadata(&wasm).map(|file| file.len()).map_err(Error::file(&wasm));
+    let before = size()?;
+    Run::new("node")
+        .arg(layout::required("xtask/npm/node_modules/binaryen/bin/wasm-opt")?)
+        .args(FEATURES)
+        .args(["-Oz", "--converge", "-o"])
+        .arg(&wasm)
+        .arg(&wasm)
+        .go()?;
+    println!("    {before} -> {} bytes", size()?);
+    Ok(())
+}
+
+fn client_package() -> Result {
+    let stamp = Stamp::new("package of the client")?
+        .input(layout::required("client-wasm/package.json")?)
+        .input(layout::required("client-wasm/package-lock.json")?)
+        .input(layout::required("client-wasm/js")?)
+        .input(layout::required("client-wasm/tsconfig.json")?)
+        .output(layout::path("client-wasm/pkg"));
+    stamp.unless_unchanged(|| npm::script("client-wasm", "build")?.go())
+}
+
+fn contract_package() -> Result {
+    let stamp = Stamp::new("package of the coaching contract")?
+        .input(layout::required("bindings/wasm")?)
+        .input(layout::required("bindings/ts")?)
+        .input(layout::path("client-wasm/pkg"))
+        .input(bindgen_folder())
+        .output(layout::path("bindings/wasm/pkg"));
+    stamp.unless_unchanged(|| {
+        Run::new("node")
+            .arg(layout::required("bindings/wasm/build.mjs")?)
+            .arg("--wasm-dir")
+            .arg(bindgen_folder())
+            .go()
+    })
+}
+
+fn pack() -> Result {
+    let stamp = Stamp::new("npm tarballs")?
+        .input(layout::required("client-wasm/package.json")?)
+        .input(layout::path("client-wasm/pkg"))
+        .input(layout::required("bindings/wasm/package.json")?)
+        .input(layout::path("bindings/wasm/pkg"))
+        .output(npm::tarball_folder());
+    stamp.unless_unchanged(|| {
+        npm::pack("client-wasm", "tidings-client")?;
+        npm::pack("bindings/wasm", "tidings-coaching-events")
+    })
+}
