@@ -1,0 +1,186 @@
+//! What an audience becomes inside: named channels, and the bounded sets of them.
+
+use std::{fmt, sync::Arc};
+
+/// The most channels one event may be addressed to: at the design's 1,000 the per-channel index of one event
+/// stays below 100 KiB.
+pub const CHANNELS_MAX: usize = 1_000;
+
+/// The longest user id, group, login or connection name, in bytes.
+pub const NAME_BYTES_MAX: usize = 256;
+
+/// One line of the total order that a connection may read: a user's, a group's, or everyone's.
+///
+/// # Example
+/// ```
+/// use protocol::Channel;
+/// assert_eq!(Channel::user("42")?.as_str(), "user:42");
+/// # Ok::<(), protocol::ChannelError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Channel(Arc<str>);
+
+impl Channel {
+    /// The channel of one user: `user:<id>`.
+    ///
+    /// # Errors
+    /// [`ChannelError`] when the id is empty, longer than [`NAME_BYTES_MAX`] or holds a control character.
+    pub fn user(id: &str) -> Result<Self, ChannelError> {
+        Self::named("user:", id)
+    }
+
+    /// The channel of one group: `group:<name>`.
+    ///
+    /// # Errors
+    /// As [`Channel::user`].
+    pub fn group(name: &str) -> Result<Self, ChannelError> {
+        Self::named("group:", name)
+    }
+
+    /// The channel of one log-in, on which only its revocation travels: `login:<id>`.
+    ///
+    /// # Errors
+    /// As [`Channel::user`].
+    pub fn login(id: &str) -> Result<Self, ChannelError> {
+        Self::named("login:", id)
+    }
+
+    /// The channel of one connection, on which only its revocation travels: `connection:<id>`.
+    ///
+    /// # Errors
+    /// As [`Channel::user`].
+    pub fn connection(id: &str) -> Result<Self, ChannelError> {
+        Self::named("connection:", id)
+    }
+
+    /// The channel everyone reads: `all`.
+    pub fn all() -> Self {
+        Self("all".into())
+    }
+
+    /// Reads a channel back from [`Channel::as_str`], as stores do.
+    ///
+    /// # Errors
+    /// [`ChannelError::Kind`] when the prefix is none of the above, else as [`Channel::user`].
+    pub fn parse(text: &str) -> Result<Self, ChannelError> {
+        match text.split_once(':') {
+            None if text == "all" => Ok(Self::all()),
+            Some(("user", id)) => Self::user(id),
+            Some(("group", name)) => Self::group(name),
+            Some(("login", id)) => Self::login(id),
+            Some(("connection", id)) => Self::connection(id),
+            _ => Err(ChannelError::Kind),
+        }
+    }
+
+    /// The channel as text, prefix included.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The group's name, if this is a group's channel.
+    pub fn group_name(&self) -> Option<&str> {
+        self.0.strip_prefix("group:")
+    }
+
+    fn named(prefix: &str, name: &str) -> Result<Self, ChannelError> {
+        if name.is_empty() {
+            return Err(ChannelError::Empty);
+        }
+        if name.len() > NAME_BYTES_MAX {
+            return Err(ChannelError::TooLong);
+        }
+        if name.chars().any(char::is_control) {
+            return Err(ChannelError::ControlCharacter);
+        }
+        Ok(Self([prefix, name].concat().into()))
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a name cannot be a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChannelError {
+    /// The name is empty.
+    #[error("the name of a user or group is empty")]
+    Empty,
+    /// The name is longer than [`NAME_BYTES_MAX`].
+    #[error("the name of a user or group is longer than 256 bytes")]
+    TooLong,
+    /// The name holds a control character.
+    #[error("the name of a user or group holds a control character")]
+    ControlCharacter,
+    /// The text is not a channel of any known kind.
+    #[error("not a channel: expected all, user:<id>, group:<name>, login:<id> or connection:<id>")]
+    Kind,
+}
+
+/// A sorted set of at most [`CHANNELS_MAX`] channels, cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ChannelSet(Arc<[Channel]>);
+
+impl ChannelSet {
+    /// Sorts, removes repeats and checks the bound.
+    ///
+    /// # Errors
+    /// [`ChannelSetError`] when nothing or too much is left.
+    pub fn new(channels: impl IntoIterator<Item = Channel>) -> Result<Self, ChannelSetError> {
+        let mut channels: Vec<_> = channels.into_iter().collect();
+        channels.sort_unstable();
+        channels.dedup();
+        match channels.len() {
+            0 => Err(ChannelSetError::Empty),
+            1..=CHANNELS_MAX => Ok(Self(channels.into())),
+            _ => Err(ChannelSetError::TooMany),
+        }
+    }
+
+    /// Whether `channel` is a member.
+    pub fn contains(&self, channel: &Channel) -> bool {
+        self.0.binary_search(channel).is_ok()
+    }
+
+    /// The members in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Channel> {
+        self.0.iter()
+    }
+
+    /// How many members there are; at least one.
+    #[expect(clippy::len_without_is_empty, reason = "a set is never empty")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl From<Channel> for ChannelSet {
+    fn from(channel: Channel) -> Self {
+        Self([channel].into())
+    }
+}
+
+impl<'a> IntoIterator for &'a ChannelSet {
+    type Item = &'a Channel;
+    type IntoIter = std::slice::Iter<'a, Channel>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// Why channels cannot be a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChannelSetError {
+    /// Nobody would receive the event.
+    #[error("the audience is empty")]
+    Empty,
+    /// More than [`CHANNELS_MAX`].
+    #[error("the audience has more than 1000 channels: use a group")]
+    TooMany,
+}

@@ -1,0 +1,85 @@
+//! An app event as the bytes of the wire, written once and shared by every connection that sends it.
+//!
+//! All but the id line is written before the event has its place in the order; the id line then goes into
+//! room kept free in front, so that nothing is copied or formatted under the lock that gives the place.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::{Frame, FrameError, event_id::EVENT_ID_BYTES_MAX, event_id::EventId, frame::RESERVED_PREFIX};
+
+/// `id: `, the id, and the line end.
+const HEADROOM: usize = 4 + EVENT_ID_BYTES_MAX + 1;
+
+/// A block of the stream that waits for its id.
+///
+/// # Example
+/// ```
+/// use protocol::{EncodedEvent, Epoch};
+/// let encoded = EncodedEvent::new("note_created", r#"{"type":"note_created","data":{}}"#)?;
+/// let frame = encoded.place(&Epoch::new("e")?.at(7));
+/// assert!(frame.starts_with(b"id: e-7\nevent: note_created\ndata: {"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct EncodedEvent {
+    /// `HEADROOM` unused bytes, then the block from `event:` on.
+    buffer: Vec<u8>,
+}
+
+impl EncodedEvent {
+    /// Writes the block of an app event.
+    ///
+    /// # Errors
+    /// [`FrameError`] when the name or the data would break the framing, or the name is a reserved one.
+    pub fn new(name: &str, json: &str) -> Result<Self, FrameError> {
+        if name.starts_with(RESERVED_PREFIX) {
+            return Err(FrameError {
+                field: crate::FrameField::Event,
+                rule: "must not begin with \"tidings:\", which is reserved",
+            });
+        }
+        let mut buffer = Vec::with_capacity(HEADROOM + name.len() + json.len() + 32);
+        buffer.resize(HEADROOM, 0);
+        Frame { event: Some(name), data: Some(json), ..Frame::default() }.encode(&mut buffer)?;
+        Ok(Self { buffer })
+    }
+
+    /// The bytes from `event:` on, which a store may keep.
+    pub fn body(&self) -> &[u8] {
+        &self.buffer[HEADROOM..]
+    }
+
+    /// The whole block under its id. Copies the id line only.
+    pub fn place(mut self, id: &EventId) -> Bytes {
+        use std::io::Write as _;
+        // 4 + 128 + 1 bytes hold any id line, since `EventId` is bounded by construction.
+        let mut line = [0_u8; HEADROOM];
+        let mut rest = &mut line[..];
+        let written = match writeln!(rest, "id: {id}") {
+            Ok(()) => HEADROOM - rest.len(),
+            Err(_) => 0,
+        };
+        let start = HEADROOM - written;
+        self.buffer[start..HEADROOM].copy_from_slice(&line[..written]);
+        Bytes::from(self.buffer).slice(start..)
+    }
+}
+
+/// A control event as the bytes of the wire; `retry_ms` sets the client's reconnection time with it.
+pub fn encode_control<T: Serialize>(
+    id: Option<&EventId>,
+    name: &str,
+    data: &T,
+    retry_ms: Option<u64>,
+) -> Bytes {
+    // The control events are structs of strings and numbers, which always serialise and hold no line ends
+    // outside JSON escapes; were one ever not to, an empty object says so to the client's parser.
+    let json = serde_json::to_string(data).unwrap_or_else(|_| "{}".to_owned());
+    let id = id.map(EventId::to_string);
+    let mut wire = Vec::with_capacity(json.len() + 192);
+    let frame = Frame { id: id.as_deref(), event: Some(name), data: Some(&json), retry_ms };
+    debug_assert!(frame.check().is_ok(), "control events frame");
+    let _ = frame.encode(&mut wire);
+    wire.into()
+}

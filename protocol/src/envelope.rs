@@ -1,0 +1,103 @@
+//! One event as the JSON of the wire: what serde makes of the contract's enum, and `meta` beside it.
+
+use serde::{Deserialize, Serialize};
+
+/// What is said about an event beside its payload. The contract check ignores it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Meta {
+    /// When it was sent, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// The request that caused it, from `x-correlation-id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+    /// W3C trace context, from `traceparent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// The provider whose request caused it, from `x-tidings-origin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+}
+
+#[cfg(feature = "json")]
+pub use json::{Envelope, EnvelopeError};
+
+#[cfg(feature = "json")]
+mod json {
+    use super::Meta;
+    use crate::Contract;
+
+    /// An event and its [`Meta`], as one JSON object `{"type":…,"data":…,"meta":{…}}`.
+    ///
+    /// # Example
+    /// ```
+    /// # use protocol::{Contract, Envelope, Meta, NoApplicationError};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # #[serde(tag = "type", content = "data", rename_all = "snake_case")]
+    /// # enum Event { OrderShipped { order: String } }
+    /// # impl Contract for Event {
+    /// #     const REVISION: u32 = 1; const HASH: &'static str = ""; const NAMES: &'static [&'static str] = &["order_shipped"];
+    /// #     type ApplicationError = NoApplicationError; const APPLICATION_ERROR: Option<&'static str> = None;
+    /// #     fn name(&self) -> &'static str { "order_shipped" }
+    /// #     fn application_error(error: NoApplicationError) -> Self { match error {} }
+    /// # }
+    /// let meta = Meta { correlation_id: Some("c1".into()), ..Meta::default() };
+    /// let json = Envelope::write(&Event::OrderShipped { order: "7".into() }, &meta)?;
+    /// assert_eq!(json, r#"{"type":"order_shipped","data":{"order":"7"},"meta":{"correlation_id":"c1"}}"#);
+    /// # Ok::<(), protocol::EnvelopeError>(())
+    /// ```
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Envelope<C> {
+        /// The event.
+        pub event: C,
+        /// What was said about it.
+        pub meta: Meta,
+    }
+
+    impl<C: Contract> Envelope<C> {
+        /// The JSON of `event` with `meta` beside it; `meta` is left out when it says nothing.
+        ///
+        /// # Errors
+        /// [`EnvelopeError`] when the event cannot be serialised, or is not a tagged object.
+        pub fn write(event: &C, meta: &Meta) -> Result<String, EnvelopeError> {
+            let mut json = serde_json::to_string(event)?;
+            if !json.ends_with('}') {
+                return Err(EnvelopeError::NotTagged);
+            }
+            if *meta != Meta::default() {
+                json.pop();
+                json.push_str(r#","meta":"#);
+                json.push_str(&serde_json::to_string(meta)?);
+                json.push('}');
+            }
+            Ok(json)
+        }
+
+        /// Reads an event and its meta; unknown fields are ignored.
+        ///
+        /// # Errors
+        /// [`EnvelopeError::Json`] when the text does not fit the contract.
+        pub fn read(json: &str) -> Result<Self, EnvelopeError> {
+            #[derive(serde::Deserialize)]
+            struct Beside {
+                #[serde(default)]
+                meta: Option<Meta>,
+            }
+            let event = serde_json::from_str(json)?;
+            let Beside { meta } = serde_json::from_str(json)?;
+            Ok(Self { event, meta: meta.unwrap_or_default() })
+        }
+    }
+
+    /// Why an event is no envelope.
+    #[derive(Debug, thiserror::Error)]
+    #[non_exhaustive]
+    pub enum EnvelopeError {
+        /// The value does not serialise, or the text does not fit the contract.
+        #[error("the event does not fit its contract: {0}")]
+        Json(#[from] serde_json::Error),
+        /// The event's JSON is no object: the enum lacks `#[serde(tag = "type", content = "data")]`.
+        #[error(r#"the contract's enum needs #[serde(tag = "type", content = "data")]"#)]
+        NotTagged,
+    }
+}

@@ -1,0 +1,190 @@
+//! What a stream says, block by block: hello, heartbeat, gap, goodbye, and the app's events between them.
+
+use std::time::Duration;
+
+use super::{Message, Output, Released, Subscriber, link::Greeted, link::Link, link::Stream};
+use crate::{
+    Control, DecodedEvent, EventId, ResyncReason, SubscriberError, Time,
+    control::{Heartbeat, Hello, Resumed},
+    decode::DecodeError,
+    frame::RESERVED_PREFIX,
+};
+
+/// Old epochs whose last position is remembered for the comparison of repeats.
+const EPOCHS_KEPT: usize = 8;
+
+impl Subscriber {
+    pub(super) fn handle_bytes(&mut self, attempt: u64, bytes: &[u8], now: Time) {
+        let Some(stream) = self.stream(attempt) else { return };
+        stream.last_byte = now;
+        stream.grace_until = None;
+        let mut events = Vec::new();
+        let fed = stream.decoder.feed(bytes, &mut events);
+        let retry = stream.decoder.retry_ms();
+        if let Some(retry) = retry {
+            self.backoff.set_server_base(Duration::from_millis(retry));
+        }
+        for event in events {
+            // An event may end the stream; what follows it then is not ours to read.
+            if self.stream(attempt).is_none() {
+                return;
+            }
+            self.handle_event(event, now);
+        }
+        if let Err(DecodeError::EventTooLarge { max_bytes }) = fed
+            && self.stream(attempt).is_some()
+        {
+            self.fail(SubscriberError::EventTooLarge(max_bytes), None, now);
+        }
+    }
+
+    fn handle_event(&mut self, event: DecodedEvent, now: Time) {
+        let id = match event.sets_id.then(|| event.last_event_id.parse::<EventId>()).transpose() {
+            Ok(id) => id,
+            Err(error) => return self.fail(SubscriberError::Protocol(error.to_string()), None, now),
+        };
+        if !event.event.starts_with(RESERVED_PREFIX) {
+            return self.handle_app_event(event, id, now);
+        }
+        match (self.config.parse_control)(&event.event, &event.data) {
+            Ok(Control::Hello(hello)) => self.handle_hello(hello, id, now),
+            Ok(_) if self.greeted().is_none() => self.miss_hello(&event.event, now),
+            Ok(Control::Heartbeat(heartbeat)) => self.handle_heartbeat(heartbeat, id, now),
+            Ok(Control::Gap(gap)) => {
+                self.passed.clear();
+                self.cursor = id.or_else(|| self.cursor.take());
+                self.resync(gap.reason.into(), now);
+            }
+            Ok(Control::Goodbye(goodbye)) => self.goodbye(goodbye, now),
+            Ok(Control::Unknown) => self.advance(id),
+            Err(error) => self.fail(SubscriberError::Protocol(error.to_string()), None, now),
+        }
+    }
+
+    fn handle_hello(&mut self, hello: Hello, id: Option<EventId>, now: Time) {
+        let Some(stream) = self.current_stream() else { return };
+        let sent_cursor = stream.sent_cursor;
+        stream.greeted = Some(Greeted {
+            at: now,
+            heartbeat: Duration::from_millis(hello.heartbeat_ms.max(1).into()),
+            replay_until: hello.replay_until.and_then(|until| until.parse().ok()),
+            received: 0,
+        });
+        let unseen = self.end_trouble();
+        let resumed = hello.resumed == Resumed::Replayed;
+        if !(unseen && resumed && self.online.is_some()) {
+            self.online = Some((now, resumed));
+        }
+        self.connection_id = Some(hello.connection_id);
+        if hello.contract.revision > self.told_revision {
+            self.told_revision = hello.contract.revision;
+            self.outputs.push_back(Output::NewerContract { revision: hello.contract.revision });
+        }
+        let changed = self.subject.as_ref().is_some_and(|subject| *subject != hello.subject);
+        self.subject = Some(hello.subject);
+        if changed {
+            self.drop_held(Released::Superseded);
+            self.passed.clear();
+            self.cursor = id;
+            self.resync(ResyncReason::IdentityChanged, now);
+            return;
+        }
+        match hello.resumed {
+            Resumed::Fresh => {
+                let reason = if sent_cursor { ResyncReason::NoReplay } else { self.fresh_reason };
+                self.passed.clear();
+                self.cursor = id;
+                self.resync(reason, now);
+            }
+            Resumed::Replayed => {
+                self.advance(id);
+                if let Some(reason) = self.owed {
+                    self.resync(reason, now);
+                }
+            }
+            // The gap that follows says why, and carries the new position.
+            Resumed::Gap => {}
+        }
+    }
+
+    fn handle_heartbeat(&mut self, heartbeat: Heartbeat, id: Option<EventId>, now: Time) {
+        let received = self.greeted().map_or(0, |greeted| greeted.received);
+        if heartbeat.sent == received {
+            self.advance(id);
+            return;
+        }
+        self.resync(ResyncReason::CountMismatch, now);
+        let error = format!("{} events were written, {received} arrived", heartbeat.sent);
+        self.fail(SubscriberError::Protocol(error), None, now);
+    }
+
+    fn handle_app_event(&mut self, event: DecodedEvent, id: Option<EventId>, now: Time) {
+        let Some(greeted) = self.greeted() else { return self.miss_hello(&event.event, now) };
+        greeted.received += 1;
+        let replayed = match (&greeted.replay_until, &id) {
+            (Some(until), Some(id)) if id.epoch() != until.epoch() || id.sequence() <= until.sequence() => {
+                true
+            }
+            _ => {
+                greeted.replay_until = None;
+                false
+            }
+        };
+        if id.as_ref().is_some_and(|id| self.has_passed(id)) {
+            return;
+        }
+        self.move_cursor(id.clone());
+        self.deliver(Message { id, name: event.event, data: event.data, replayed }, now);
+        self.note_settled();
+    }
+
+    fn miss_hello(&mut self, name: &str, now: Time) {
+        self.fail(SubscriberError::Protocol(format!("{name:?} came before tidings:hello")), None, now);
+    }
+
+    /// Whether an event at `id` has been received before.
+    fn has_passed(&self, id: &EventId) -> bool {
+        self.cursor.iter().chain(&self.passed).any(|cursor| id.is_at_or_before(cursor))
+    }
+
+    /// Everything up to `id` has been sent.
+    fn advance(&mut self, id: Option<EventId>) {
+        if id.as_ref().is_some_and(|id| !self.has_passed(id)) {
+            self.move_cursor(id);
+        }
+        self.note_settled();
+    }
+
+    fn move_cursor(&mut self, id: Option<EventId>) {
+        let Some(id) = id else { return };
+        if let Some(old) = self.cursor.replace(id)
+            && self.cursor.as_ref().is_some_and(|new| new.epoch() != old.epoch())
+        {
+            if self.passed.len() == EPOCHS_KEPT {
+                self.passed.pop_front();
+            }
+            self.passed.push_back(old);
+        }
+    }
+
+    fn note_settled(&mut self) {
+        if self.holds.is_settled() {
+            self.settled.clone_from(&self.cursor);
+        }
+    }
+
+    fn greeted(&mut self) -> Option<&mut Greeted> {
+        self.current_stream()?.greeted.as_mut()
+    }
+
+    fn current_stream(&mut self) -> Option<&mut Stream> {
+        match &mut self.link {
+            Link::Streaming(stream) => Some(stream),
+            _ => None,
+        }
+    }
+
+    fn stream(&mut self, attempt: u64) -> Option<&mut Stream> {
+        self.current_stream().filter(|stream| stream.attempt == attempt)
+    }
+}
