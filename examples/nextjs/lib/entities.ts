@@ -1,0 +1,70 @@
+// What the pages show: the entities of the event contract, and those that only REST carries.
+import type { Events } from "@tidings/coaching-events";
+
+export type Action = Events["action_created"]["action"];
+export type Agreement = Events["agreement_created"]["agreement"];
+export type Goal = Events["goal_created"]["goal"];
+export type Note = Events["note_created"]["note"];
+export type Presence = Events["presence_changed"]["presence"];
+export type ApplicationError = Events["application_error"];
+export type Severity = Events["system_announcement"]["severity"];
+export type Status = Action["status"];
+
+/** An event as `onAny` hands it over, without what the reducers do not need. */
+export type PageEvent = { [K in keyof Events & string]: { readonly type: K; readonly data: Events[K] } }[keyof Events & string];
+
+export type Role = "coach" | "coachee" | "admin";
+export type Priority = "Low" | "Medium" | "High";
+export type TopicStatus = "Open" | "Discussed";
+
+export interface User {
+  readonly id: string;
+  readonly first_name: string;
+  readonly last_name: string;
+  readonly email: string;
+  readonly role: Role;
+}
+
+export interface Organization {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface Relationship {
+  readonly id: string;
+  readonly coach_id: string;
+  readonly coachee_id: string;
+  readonly coach_name: string;
+  readonly coachee_name: string;
+}
+
+export interface Session {
+  readonly id: string;
+  readonly coaching_relationship_id: string;
+  readonly date: string;
+  readonly title?: string | null;
+  readonly updated_at?: string;
+}
+
+export interface Topic {
+  readonly id: string;
+  readonly coaching_session_id: string;
+  readonly body: string;
+  readonly priority: Priority | null;
+  readonly status: TopicStatus;
+  readonly user_id: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+/** A goal's link to the session; its id is the goal's. */
+export interface GoalLink {
+  readonly id: string;
+}
+
+/** The other person of a relationship, seen from `me`. */
+export function partnerOf(relationship: Relationship, me: User): { id: string; name: string } {
+  return me.id === relationship.coach_id
+    ? { id: relationship.coachee_id, name: relationship.coachee_name }
+    : { id: relationship.coach_id, name: relationship.coach_name };
+}

@@ -1,0 +1,16 @@
+// Dates and names in the reader's own language.
+
+export function longDate(instant: string): string {
+  return new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" }).format(new Date(instant));
+}
+
+export function clockTime(instant: string): string {
+  return new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" }).format(new Date(instant));
+}
+
+export function initials(name: string): string {
+  const words = name.split(/\s+/).filter(Boolean);
+  return ((words[0]?.[0] ?? "") + (words.length > 1 ? words.at(-1)?.[0] ?? "" : "")).toUpperCase();
+}
+
+export const STATUS_WORDS = { NotStarted: "Not started", InProgress: "In progress", Completed: "Completed", OnHold: "On hold", WontDo: "Won’t do" } as const;

@@ -1,0 +1,7 @@
+// Unit tests of the pure modules in `lib`.
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  resolve: { alias: { "@": import.meta.dirname } },
+  test: { include: ["lib/**/*.test.ts"] },
+});
