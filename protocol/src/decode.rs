@@ -1,5 +1,7 @@
 //! The bytes of an event stream, read to the letter of WHATWG HTML § 9.2.6, in any chunks, within a bound.
 
+use std::sync::Arc;
+
 /// The default bound on one event: what a server of ours sends at most (1 MiB) and its framing.
 pub const EVENT_BYTES_MAX: usize = 1024 * 1024 + 64 * 1024;
 
@@ -34,8 +36,9 @@ pub struct Decoder {
     has_id: bool,
     /// What the stream has said so far.
     id_buffer: String,
-    /// What counts: the buffer at the last blank line.
-    last_event_id: String,
+    /// What counts: the buffer at the last blank line. Shared, or one long id would cost its length again in
+    /// each of the many small events that fit into a chunk.
+    last_event_id: Arc<str>,
     retry_ms: Option<u64>,
     max_bytes: usize,
     failed: bool,
@@ -49,7 +52,7 @@ pub struct DecodedEvent {
     /// The data lines, joined by LF.
     pub data: String,
     /// The last event ID as of this event.
-    pub last_event_id: String,
+    pub last_event_id: Arc<str>,
     /// Whether this block set the id itself.
     pub sets_id: bool,
 }
@@ -74,7 +77,7 @@ impl Decoder {
             has_data: false,
             has_id: false,
             id_buffer: last_event_id.to_owned(),
-            last_event_id: last_event_id.to_owned(),
+            last_event_id: last_event_id.into(),
             retry_ms: None,
             max_bytes,
             failed: false,
@@ -189,8 +192,8 @@ impl Decoder {
     }
 
     fn dispatch(&mut self, events: &mut Vec<DecodedEvent>) {
-        if self.last_event_id != self.id_buffer {
-            self.id_buffer.clone_into(&mut self.last_event_id);
+        if *self.last_event_id != *self.id_buffer {
+            self.last_event_id = self.id_buffer.as_str().into();
         }
         let sets_id = std::mem::take(&mut self.has_id);
         let mut event = std::mem::take(&mut self.event);
@@ -202,7 +205,7 @@ impl Decoder {
         if event.is_empty() {
             event.push_str("message");
         }
-        events.push(DecodedEvent { event, data, last_event_id: self.last_event_id.clone(), sets_id });
+        events.push(DecodedEvent { event, data, last_event_id: Arc::clone(&self.last_event_id), sets_id });
     }
 }
 
