@@ -49,7 +49,7 @@ impl Run {
     }
 
     pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
-        self.shown = format!("{} {}", self.shown, argument.as_ref().to_string_lossy());
+        self.shown = format!("{} {}", self.shown, shown(&argument.as_ref().to_string_lossy()));
         self.command.arg(argument);
         self
     }
@@ -151,11 +151,17 @@ impl Run {
     }
 }
 
+/// An argument as messages show it: paths of the checkout from its root, on which every command is run again.
+fn shown(argument: &str) -> String {
+    let root = format!("{}/", crate::layout::root().display());
+    argument.strip_prefix(&root).unwrap_or(argument).to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{Run, minutes};
+    use super::{Run, minutes, shown};
     use crate::error::Error;
 
     #[test]
@@ -177,6 +183,13 @@ mod tests {
     fn a_program_past_its_limit_is_ended() {
         assert!(!Run::new("sleep").arg("600").succeeds_within(Duration::from_millis(1)));
         assert!(Run::new("true").succeeds_within(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn a_path_of_the_checkout_is_shown_from_its_root() {
+        let path = crate::layout::path("target/npm");
+        assert_eq!(shown(&path.to_string_lossy()), "target/npm");
+        assert_eq!(shown("--package"), "--package");
     }
 
     #[test]

@@ -95,6 +95,15 @@ impl Stage {
     }
 }
 
+/// The fuzz targets are a workspace of their own.
+fn format() -> Result {
+    let check = || Run::cargo().args(["fmt", "--all", "--check"]);
+    check().advice("run `cargo fmt --all`").go()?;
+    layout::required("fuzz/Cargo.toml")?;
+    let fuzz = ["--manifest-path", "fuzz/Cargo.toml"];
+    check().args(fuzz).advice("run `cargo fmt --all --manifest-path fuzz/Cargo.toml`").go()
+}
+
 fn clippy() -> Result {
     let deny = ["--", "-D", "warnings"];
     Run::cargo().args(["clippy", "--workspace", "--all-targets"]).args(deny).go()?;

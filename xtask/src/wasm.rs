@@ -96,6 +96,8 @@ fn compile(compiler: &Compiler) -> Result<PathBuf> {
     compiler
         .cargo("build", Purpose::Ship)?
         .args(["--package", "tidings-coaching-events", "--profile", "wasm"])
+        // wasm-bindgen reads from a section that stripping removes what browsers can do; wasm-opt strips later.
+        .env("CARGO_PROFILE_WASM_STRIP", "none")
         .advice("read the compiler's errors above, repair, run `cargo xtask wasm` again")
         .go()?;
     Ok(Compiler::folder()?.join(TARGET).join("wasm/tidings_coaching_events.wasm"))
