@@ -46,7 +46,7 @@ fn field_text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_split_of_a_stream_decodes_alike(stream in stream(), places in vec(any::<u16>(), 0..8)) {

@@ -86,7 +86,8 @@ impl History {
         }
         let first = self.position_after(query.cursor);
         let behind = self.entries.len() - first;
-        let mut batch = Batch { position: self.head, ..Batch::default() };
+        // A reader from another instance may be ahead of this one, and is never sent back.
+        let mut batch = Batch { position: self.head.max(query.cursor), ..Batch::default() };
         if behind <= query.covered.len() {
             for entry in self.entries.range(first..).filter(|entry| covers(query, entry)) {
                 if !batch.take(entry, query) {
