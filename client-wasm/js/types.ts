@@ -4,6 +4,7 @@
  * Every time is in milliseconds; every point in time is milliseconds since the Unix epoch by the
  * provider's clock, unless a field says otherwise.
  */
+import type { ResyncReason } from "./control.js";
 
 /** Event names to payloads, when nothing narrower is known. */
 export type EventMap = { [type: string]: unknown };
@@ -123,21 +124,8 @@ export type ConnectionState =
 /** The names of the connection states. */
 export type ConnectionStatus = ConnectionState["status"];
 
-/**
- * Why the page must load its data again: the wire's own words, and three of the client's
- * (`initial`: the first hello without `replay.from`; `no_replay`: a server without ids;
- * `count_mismatch`: a heartbeat counted other events than arrived).
- */
-export type ResyncReason =
-  | "initial"
-  | "retention"
-  | "epoch"
-  | "overflow"
-  | "unknown_cursor"
-  | "rights"
-  | "identity_changed"
-  | "no_replay"
-  | "count_mismatch";
+/** Why the page must load its data again: the wire's own words, the last two the client's own. */
+export type { ResyncReason };
 
 /** Handles a resync: events are held until it settles, so a refetch never overwrites a newer event. */
 export type ResyncHandler = (reason: ResyncReason, o: { signal: AbortSignal }) => void | Promise<void>;
@@ -315,5 +303,5 @@ export interface BackendEventProviderConstructor<E extends object = EventMap> {
 /** What `bindContract` gives, and what `createBackendEventHooks` takes to make providers from options. */
 export interface BoundContract<E extends object = EventMap> {
   readonly BackendEventProvider: BackendEventProviderConstructor<E>;
-  createBackendEventProvider(options: BackendEventProviderOptions<E>): BackendEventProviderInstance<E>;
+  readonly createBackendEventProvider: (options: BackendEventProviderOptions<E>) => BackendEventProviderInstance<E>;
 }
