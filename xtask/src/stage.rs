@@ -79,9 +79,7 @@ impl Stage {
 
     pub(crate) fn run(self, length: Length) -> Result {
         match self {
-            Self::Format => {
-                Run::cargo().args(["fmt", "--all", "--check"]).advice("run `cargo fmt --all`").go()
-            }
+            Self::Format => format(),
             Self::Clippy => clippy(),
             Self::Rust => rust(length),
             Self::Doc => Run::cargo().args(["test", "--doc", "--workspace"]).go(),
