@@ -73,9 +73,10 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
-    /// When it is called something else.
-    pub(super) fn deadline(&self, long_broken_after: Duration) -> Option<Time> {
-        Some(self.quiet_until.unwrap_or(self.since + long_broken_after))
+    /// When it will be called something else.
+    pub(super) fn deadline(&self, long_broken_after: Duration, now: Time) -> Option<Time> {
+        let renamed = self.quiet_until.unwrap_or(self.since + long_broken_after);
+        (renamed > now).then_some(renamed)
     }
 }
 
@@ -154,7 +155,9 @@ impl Subscriber {
         self.abort();
         self.owed = self.owed.or(self.holds.unfinished());
         self.drop_held(Released::Closed);
+        // What was held and is now dropped comes again.
         self.cursor.clone_from(&self.settled);
+        self.passed.clear();
         self.trouble = None;
         self.link = Link::Closed(closed);
     }

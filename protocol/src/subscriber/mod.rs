@@ -352,12 +352,9 @@ impl Subscriber {
 
     /// When [`Input::Timeout`] is due; `None` while nothing is waited for.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let trouble =
-            self.trouble.as_ref().and_then(|trouble| trouble.deadline(self.config.long_broken_after));
-        [self.link.deadline(&self.config), trouble.filter(|_| self.link.is_trying()), self.holds.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        let trouble = self.trouble.as_ref().filter(|_| self.link.is_trying());
+        let renamed = trouble.and_then(|trouble| trouble.deadline(self.config.long_broken_after, self.now));
+        [self.link.deadline(&self.config), renamed, self.holds.deadline()].into_iter().flatten().min()
     }
 
     fn observe(&mut self, now: Time) -> Time {

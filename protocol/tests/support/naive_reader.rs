@@ -52,8 +52,9 @@ pub(crate) fn read_all(last_event_id: &str, stream: &[u8]) -> Reading {
         });
     }
     let retries = lines.split('\n').map(field).filter(|(name, _)| *name == "retry");
-    let digits = retries.filter(|(_, value)| !value.is_empty() && value.chars().all(|c| c.is_ascii_digit()));
-    reading.retry_ms = digits.last().map(|(_, value)| value.parse().unwrap_or(u64::MAX));
+    let mut digits =
+        retries.filter(|(_, value)| !value.is_empty() && value.chars().all(|c| c.is_ascii_digit()));
+    reading.retry_ms = digits.next_back().map(|(_, value)| value.parse().unwrap_or(u64::MAX));
     reading
 }
 
