@@ -7,7 +7,7 @@ const served = ["sse", "login", "delete", "users", "organizations", "coaching_se
 
 export default function config(phase: string): NextConfig {
   const shared: NextConfig = { reactStrictMode: true, turbopack: { root: import.meta.dirname } };
-  if (phase !== PHASE_DEVELOPMENT_SERVER) return { ...shared, output: "export" };
+  if (phase !== PHASE_DEVELOPMENT_SERVER) return { ...shared, output: "export", trailingSlash: true }; // A folder with an index.html per page: any file server finds it.
   return {
     ...shared,
     compress: false, // A compressed event stream would be held back until its buffer is full.

@@ -97,7 +97,7 @@ export function Agreements({ live: { page, save }, authorOf }: Props) {
     return save.put("agreements", agreement, (id) => api.createAgreement(agreement, id));
   };
   return (
-    <Section title="Agreements" icon="swap" count={agreements.length} hint="What do you agree on?" testId="agreements" add={<AddForm noun="agreement" placeholder="Add an agreement" onAdd={add} />}>
+    <Section title="Agreements" icon="agree" count={agreements.length} hint="What do you agree on?" testId="agreements" add={<AddForm noun="agreement" placeholder="Add an agreement" onAdd={add} />}>
       <ul>
         {agreements.map((row) => (
           <Entry key={row.entity.id} row={row} noun="agreement" author={authorOf(row.entity)} textOf={(agreement) => agreement.body ?? ""} withText={(agreement, body) => ({ ...agreement, body })}

@@ -5,6 +5,7 @@ import { useRouter } from "next/navigation";
 import { useRef, useState, type FormEvent } from "react";
 import { ApiFailure } from "@/lib/api";
 import { partnerOf, type Session } from "@/lib/entities";
+import { longDate } from "@/lib/format";
 import { failureToast } from "@/lib/failure-toast";
 import { useApp } from "@/components/shell/app-context";
 import { Blank } from "@/components/ui/blank";
@@ -73,7 +74,7 @@ function SessionGroup({ title, sessions }: { title: string; sessions: readonly S
               </time>
               <span className={styles.what}>
                 <span className={styles.title}>{session.title || "Untitled session"}</span>
-                <span className={styles.when}>{new Intl.DateTimeFormat(undefined, { weekday: "long", year: "numeric", hour: "2-digit", minute: "2-digit" }).format(new Date(session.date))}</span>
+                <span className={styles.when}>{longDate(session.date)}</span>
               </span>
               <Icon name="next" />
             </Link>

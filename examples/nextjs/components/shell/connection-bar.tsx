@@ -21,6 +21,10 @@ export function ConnectionBar({ email, onLogIn }: { email: string; onLogIn: (use
   useEffect(() => {
     if (!troubled) dialog.current?.close();
   }, [troubled]);
+  const ask = () => {
+    dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLInputElement>("input[type=password]")?.focus(); // The email is there already.
+  };
   return (
     <>
       <div role="status" className={styles.slot} data-testid="connection-status" data-status={state.status}>
@@ -34,7 +38,7 @@ export function ConnectionBar({ email, onLogIn }: { email: string; onLogIn: (use
             <div className={styles.actions}>
               {view.action === "retry" && <Countdown retryAt={view.retryAt} />}
               {view.action === "retry" && <Button data-testid="retry-now" onClick={() => provider.reconnect()}>Retry now</Button>}
-              {view.action === "log-in" && <Button look="primary" data-testid="log-in-again" onClick={() => dialog.current?.showModal()}>Log in again</Button>}
+              {view.action === "log-in" && <Button look="primary" data-testid="log-in-again" onClick={ask}>Log in again</Button>}
               {view.action === "turn-on" && <Button data-testid="turn-on" onClick={() => provider.connect()}>Turn on</Button>}
             </div>
           </div>

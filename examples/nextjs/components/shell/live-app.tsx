@@ -17,7 +17,13 @@ import { Header } from "./header";
 
 export function LiveApp({ me, children }: { me: User; children: ReactNode }) {
   const [firstCursor] = useState(() => new FirstCursor());
-  const options = useMemo(() => ({ url: "/sse", identity: me.id, replay: { from: () => firstCursor.cursor } }), [me.id, firstCursor]);
+  const toast = useToast();
+  const options = useMemo(() => ({
+    url: "/sse",
+    identity: me.id,
+    replay: { from: () => firstCursor.cursor },
+    onContractChange: () => toast({ key: "contract", kind: "done", title: "A newer version of this page exists", message: "Reload the page to get it." }),
+  }), [me.id, firstCursor, toast]);
   return (
     <BackendEventProvider options={options}>
       <Shell me={me} firstCursor={firstCursor}>{children}</Shell>
