@@ -13,26 +13,14 @@ use crate::{
 /// The app's folder.
 pub(crate) const APP: &str = "examples/nextjs";
 
-/// What a build of the app reads below [`APP`], apart from its packages.
-const SOURCES: [&str; 8] = [
-    "app",
-    "components",
-    "lib",
-    "public",
-    "next.config.ts",
-    "package.json",
-    "package-lock.json",
-    "tsconfig.json",
-];
-
 /// Builds the static export, with the tarballs of `target/npm` installed.
 pub(crate) fn export() -> Result {
     installed()?;
-    let export = layout::path(APP).join("out");
-    let stamp = SOURCES.iter().fold(Stamp::new("static export of the UI")?, |stamp, source| {
-        stamp.input(layout::path(APP).join(source))
-    });
-    stamp.input(npm::tarball_folder()).output(export).unless_unchanged(|| {
+    let stamp = Stamp::new("static export of the UI")?
+        .input(layout::path(APP))
+        .input(npm::tarball_folder())
+        .output(layout::path(APP).join("out"));
+    stamp.unless_unchanged(|| {
         npm::script(APP, "build")?
             .env("NEXT_TELEMETRY_DISABLED", "1")
             .advice("read Next.js' errors above; `cargo xtask wasm` builds the packages it imports")

@@ -15,8 +15,10 @@ use crate::{
     run::step,
 };
 
-/// Folders that hold what is made or fetched, so never an input: each is an output of some step of its own.
-const MADE: [&str; 6] = ["node_modules", "target", "pkg", "out", ".next", ".git"];
+/// What no step reads below its input folders: what is made or fetched there (each is an output of some step of its
+/// own), and the end-to-end tests.
+const PASSED_OVER: [&str; 9] =
+    [".git", ".next", "e2e", "next-env.d.ts", "node_modules", "out", "pkg", "target", "tsconfig.tsbuildinfo"];
 
 /// What a step reads and what it makes.
 #[derive(Debug)]
@@ -39,7 +41,8 @@ impl Stamp {
         Self { name, folder, inputs: Vec::new(), facts: Vec::new(), outputs: Vec::new(), present: Vec::new() }
     }
 
-    /// A file or folder read by the step. Made folders below it do not count; one named here itself does.
+    /// A file or folder read by the step. Names of [`PASSED_OVER`] below it do not
+    /// count; one given here itself does.
     pub(crate) fn input(mut self, path: impl Into<PathBuf>) -> Self {
         self.inputs.push(path.into());
         self
@@ -90,7 +93,7 @@ impl Stamp {
     fn value(&self) -> Result<String> {
         let mut inputs = DefaultHasher::new();
         self.facts.hash(&mut inputs);
-        hash_all(&self.inputs, &MADE, &mut inputs)?;
+        hash_all(&self.inputs, &PASSED_OVER, &mut inputs)?;
         let mut outputs = DefaultHasher::new();
         hash_all(&self.outputs, &[], &mut outputs)?;
         Ok(format!("{:016x} {:016x}\n", inputs.finish(), outputs.finish()))

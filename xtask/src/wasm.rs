@@ -120,10 +120,7 @@ fn optimise() -> Result {
 
 fn client_package() -> Result {
     let stamp = Stamp::new("package of the client")?
-        .input(layout::required("client-wasm/package.json")?)
-        .input(layout::required("client-wasm/package-lock.json")?)
-        .input(layout::required("client-wasm/js")?)
-        .input(layout::required("client-wasm/tsconfig.json")?)
+        .input(layout::required("client-wasm")?)
         .output(layout::path("client-wasm/pkg"));
     stamp.unless_unchanged(|| npm::script("client-wasm", "build")?.go())
 }
