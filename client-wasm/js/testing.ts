@@ -86,7 +86,7 @@ export function createTestProvider<E extends object>(): TestProvider<E> {
       const types = typeof type === "string" ? [type] : type;
       const ends = types.map((name) => handlersOf(name).add(o?.once ? first : handler, o));
       const end = (): void => ends.forEach((one) => one());
-      function first(...args: Parameters<typeof handler>): ReturnType<typeof handler> {
+      function first(...args: Parameters<typeof handler>): unknown {
         end();
         return handler(...args);
       }
@@ -130,8 +130,14 @@ export function createTestProvider<E extends object>(): TestProvider<E> {
     whenOnline(o) {
       return new Promise((resolve, reject) => {
         rejectOnAbort(o?.signal, reject);
-        if (o?.timeoutMs !== undefined) setTimeout(() => reject(new Error("not online in time")), o.timeoutMs);
-        this.onState((now) => void (now.status === "online" && resolve()), { immediate: true });
+        const late = (): void => reject(new Error("not online in time"));
+        const timer = o?.timeoutMs === undefined ? undefined : setTimeout(late, o.timeoutMs);
+        const look = (now: ConnectionState): void => {
+          if (now.status !== "online") return;
+          clearTimeout(timer);
+          resolve();
+        };
+        this.onState(look, { immediate: true, ...(o?.signal && { signal: o.signal }) });
       });
     },
     follow: () => () => {},

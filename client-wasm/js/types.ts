@@ -40,8 +40,11 @@ export interface EventMeta<K extends string = string> {
   readonly own: boolean;
 }
 
-/** Handles one event. A throw or a rejection is reported to `onError`; the other handlers still run. */
-export type Handler<E, K extends EventName<E>> = (data: E[K], meta: EventMeta<K>) => void | Promise<void>;
+/**
+ * Handles one event. A throw or a rejection is reported to `onError`; the other handlers still run.
+ * What it returns is ignored otherwise, so that `() => mutate()` is a handler.
+ */
+export type Handler<E, K extends EventName<E>> = (data: E[K], meta: EventMeta<K>) => unknown;
 
 /** Any event with its name, payload and meta, as `onAny` gives it: narrow it by `type`. */
 export type AnyEvent<E> = {
@@ -127,8 +130,8 @@ export type ConnectionStatus = ConnectionState["status"];
 /** Why the page must load its data again: the wire's own words, the last two the client's own. */
 export type { ResyncReason };
 
-/** Handles a resync: events are held until it settles, so a refetch never overwrites a newer event. */
-export type ResyncHandler = (reason: ResyncReason, o: { signal: AbortSignal }) => void | Promise<void>;
+/** Handles a resync: events are held until what it returns settles, so a refetch never overwrites a newer event. */
+export type ResyncHandler = (reason: ResyncReason, o: { signal: AbortSignal }) => unknown;
 
 /** What `auth` is asked. */
 export interface AuthRequest {
