@@ -1,4 +1,5 @@
 // Requests to the coaching server: unwrapped answers, closed failures, and the headers that tie a request to its events.
+import { sentence } from "./format";
 
 export type FailureCode = "unauthorized" | "permission_lost" | "not_found" | "conflict" | "validation_failed" | "unreachable" | "failed";
 
@@ -71,7 +72,8 @@ export async function call<T>(path: string, request: Call, headers: Readonly<Rec
 function failure(status: number, answer: unknown, correlationId: string): ApiFailure {
   const error = (answer as { error?: { message?: unknown; current?: unknown } } | null)?.error;
   const code = CODES[status] ?? "failed";
-  return new ApiFailure(code, typeof error?.message === "string" ? error.message : WORDS[code], status, correlationId, error?.current ?? null);
+  const message = typeof error?.message === "string" ? error.message : WORDS[code];
+  return new ApiFailure(code, code === "validation_failed" ? sentence(message) : message, status, correlationId, error?.current ?? null);
 }
 
 function parse(text: string): unknown {

@@ -1,21 +1,15 @@
 // What the pages show: the entities of the event contract, and those that only REST carries.
-import type { Events } from "@tidings/coaching-events";
+import type { Action, Agreement, ApplicationError, Events, Goal, Note, Presence, Topic } from "@tidings/coaching-events";
 
-export type Action = Events["action_created"]["action"];
-export type Agreement = Events["agreement_created"]["agreement"];
-export type Goal = Events["goal_created"]["goal"];
-export type Note = Events["note_created"]["note"];
-export type Presence = Events["presence_changed"]["presence"];
-export type ApplicationError = Events["application_error"];
-export type Severity = Events["system_announcement"]["severity"];
+export type { Action, Agreement, ApplicationError, Goal, Note, Presence, Topic };
 export type Status = Action["status"];
+export type Priority = NonNullable<Topic["priority"]>;
 
 /** An event as `onAny` hands it over, without what the reducers do not need. */
 export type PageEvent = { [K in keyof Events & string]: { readonly type: K; readonly data: Events[K] } }[keyof Events & string];
 
 export type Role = "coach" | "coachee" | "admin";
-export type Priority = "Low" | "Medium" | "High";
-export type TopicStatus = "Open" | "Discussed";
+export type TopicStatus = Topic["status"];
 
 export interface User {
   readonly id: string;
@@ -44,17 +38,6 @@ export interface Session {
   readonly date: string;
   readonly title?: string | null;
   readonly updated_at?: string;
-}
-
-export interface Topic {
-  readonly id: string;
-  readonly coaching_session_id: string;
-  readonly body: string;
-  readonly priority: Priority | null;
-  readonly status: TopicStatus;
-  readonly user_id: string;
-  readonly created_at: string;
-  readonly updated_at: string;
 }
 
 /** A goal's link to the session; its id is the goal's. */

@@ -1,6 +1,7 @@
 // How a refused request and an application error read as a toast; both about one request share one key.
 import type { ApiFailure, FailureCode } from "./api";
 import type { ApplicationError } from "./entities";
+import { sentence } from "./format";
 import type { Toast, ToastKind } from "@/components/ui/toasts";
 
 const TITLES: Readonly<Record<FailureCode | ApplicationError["code"], readonly [ToastKind, string]>> = {
@@ -24,5 +25,5 @@ export function applicationErrorToast(error: ApplicationError): Toast {
 
 function toast(code: keyof typeof TITLES, message: string, key: string): Toast {
   const [kind, title] = TITLES[code];
-  return { key, kind, title, message };
+  return { key, kind, title, message: code === "validation_failed" ? sentence(message) : message };
 }

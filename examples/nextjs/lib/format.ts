@@ -14,3 +14,9 @@ export function initials(name: string): string {
 }
 
 export const STATUS_WORDS = { NotStarted: "Not started", InProgress: "In progress", Completed: "Completed", OnHold: "On hold", WontDo: "Won’t do" } as const;
+
+/** "body: must not be empty", which names a field for code, as a sentence for a person. */
+export function sentence(message: string): string {
+  const words = message.replace(/^[a-z_.]+: /, "");
+  return words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?…]$/.test(words) ? "" : ".");
+}

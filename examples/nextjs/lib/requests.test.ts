@@ -46,6 +46,13 @@ it("a refusal and the application error about the same request are one toast", (
   expect(event.key).toBe(refusal.key);
 });
 
+it("a validation names its field for code, and reads as a sentence", async () => {
+  respond(422, `{"error":{"code":"validation_failed","message":"body: must not be empty"}}`);
+  expect((await failing())?.message).toBe("Must not be empty.");
+  const event = applicationErrorToast({ code: "validation_failed", message: "body: must not be empty", about: null, correlation_id: null, retryable: false });
+  expect(event.message).toBe("Must not be empty.");
+});
+
 it("own and uncorrelated errors concern this tab, others do not", () => {
   const requests = new OwnRequests();
   const mine = requests.next();

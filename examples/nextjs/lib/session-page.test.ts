@@ -64,6 +64,14 @@ describe("events of others", () => {
     expect([rows(without.pieces.goals), rows(without.pieces.links)]).toEqual([[], []]);
   });
 
+  it("that take the session or its relationship away are said, until a load succeeds again", () => {
+    const lost = (about: { kind: "coaching_session" | "coaching_relationship" | "topic"; id: string }): Input => told({ type: "application_error", data: { code: "permission_lost", message: "It has ended.", about, correlation_id: null, retryable: false } });
+    expect(run(loaded(), lost({ kind: "coaching_relationship", id: COUPLE })).lost).toBe("It has ended.");
+    expect(run(loaded(), lost({ kind: "coaching_session", id: HERE })).lost).toBe("It has ended.");
+    expect(run(loaded(), lost({ kind: "coaching_session", id: "session-2" }), lost({ kind: "topic", id: HERE })).lost).toBeNull();
+    expect(run(loaded(), lost({ kind: "coaching_session", id: HERE }), loaded({}, 2)).lost).toBeNull();
+  });
+
   it("that carry only the session's id ask for that piece alone", () => {
     expect(run(loaded(), told(topicsChanged)).stale).toEqual({ topics: 1, sessions: 0 });
     expect(run(loaded(), told({ type: "coaching_session_title_updated", data: { coaching_session_id: HERE } })).stale).toEqual({ topics: 0, sessions: 1 });

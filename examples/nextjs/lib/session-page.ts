@@ -2,7 +2,7 @@
 //
 // It fetches nothing. What an event announces without carrying it is counted in `stale`, and the page refetches.
 import { answer, begin, empty, patch, refuse, remove, replace, settle, type Change, type Collection } from "./collection";
-import type { Action, Agreement, Goal, GoalLink, Note, PageEvent, Presence, Session, Topic } from "./entities";
+import type { Action, Agreement, ApplicationError, Goal, GoalLink, Note, PageEvent, Presence, Session, Topic } from "./entities";
 
 /** The kinds of entity on the page. `sessions` holds the one session, so that its title is saved like everything else. */
 export interface Pieces {
@@ -27,6 +27,8 @@ export interface SessionPage {
   readonly presence: Readonly<Record<string, Presence>>;
   /** When the recording and the transcript were last said to have changed. */
   readonly media: { readonly recording: string | null; readonly transcription: string | null };
+  /** Why the person may no longer see this session, once that is so. */
+  readonly lost: string | null;
   /** How often each piece was announced to be out of date. */
   readonly stale: Readonly<Record<Announced, number>>;
   /** The turn of the load that each piece comes from: an older load that ends later is dropped. */
@@ -64,6 +66,7 @@ export function openPage(sessionId: string): SessionPage {
     pieces: { sessions: empty(), actions: empty(), agreements: empty(), goals: empty(), links: empty(), notes: empty(), topics: empty() },
     presence: {},
     media: { recording: null, transcription: null },
+    lost: null,
     stale: { sessions: 0, topics: 0 },
     turns: { page: 0, sessions: 0, topics: 0 },
   };
@@ -117,6 +120,7 @@ function loaded(state: SessionPage, turn: number, page: LoadedPage): SessionPage
       topics: turn < state.turns.topics ? pieces.topics : replace(pieces.topics, page.topics),
     },
     presence: Object.fromEntries(page.presence.map(({ user_id, presence }) => [user_id, presence])),
+    lost: null,
     turns: { page: turn, sessions: Math.max(turn, state.turns.sessions), topics: Math.max(turn, state.turns.topics) },
   };
 }
@@ -125,6 +129,11 @@ function isHere(state: SessionPage, { data }: PageEvent): boolean {
   if ("coaching_session_id" in data) return data.coaching_session_id === state.sessionId;
   if ("coaching_relationship_id" in data) return data.coaching_relationship_id === state.relationshipId;
   return true;
+}
+
+function isPlace({ sessionId, relationshipId }: SessionPage, about: ApplicationError["about"]): boolean {
+  if (about === null) return false;
+  return (about.kind === "coaching_session" && about.id === sessionId) || (about.kind === "coaching_relationship" && about.id === relationshipId);
 }
 
 function event(state: SessionPage, { type, data }: PageEvent, origin: Origin): SessionPage {
@@ -161,9 +170,10 @@ function event(state: SessionPage, { type, data }: PageEvent, origin: Origin): S
       return { ...announced(state, "sessions", origin), media: { ...state.media, transcription: origin.at } };
     case "presence_changed":
       return { ...state, presence: { ...state.presence, [data.user_id]: data.presence } };
+    case "application_error":
+      return data.code === "permission_lost" && isPlace(state, data.about) ? { ...state, lost: data.message } : state;
     case "force_logout":
     case "system_announcement":
-    case "application_error":
       return state;
   }
 }

@@ -40,6 +40,7 @@ function SessionView({ id }: { id: string }) {
     if (row) document.title = `${row.entity.title || "Untitled session"} · Tidings Coaching`;
   }, [row]);
 
+  if (page.lost !== null) return <NoAccess reason={page.lost} />;
   if (load.state instanceof ApiFailure) return <Refused failure={load.state} onRetry={load.retry} />;
   if (load.state === "loading" || !row) return <Splash label="Loading the session" />;
 
@@ -89,9 +90,13 @@ function useRelationship(id: string | null): Relationship | null {
 
 function Refused({ failure, onRetry }: { failure: ApiFailure; onRetry: () => void }) {
   if (failure.code === "permission_lost" || failure.code === "not_found") {
-    return <Blank testId="no-access" icon="lock" title="You cannot see this session" text={failure.message} action={<BackLink />} />;
+    return <NoAccess reason={failure.message} />;
   }
   return <Blank testId="load-failed" icon="cloudOff" title="The session could not be loaded" text={failure.message} action={<Button look="primary" data-testid="try-again" onClick={onRetry}>Try again</Button>} />;
+}
+
+function NoAccess({ reason }: { reason: string }) {
+  return <Blank testId="no-access" icon="lock" title="You cannot see this session" text={reason} action={<BackLink />} />;
 }
 
 function BackLink() {

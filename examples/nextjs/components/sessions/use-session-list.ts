@@ -1,7 +1,8 @@
 "use client";
 // The session list's state, kept true by loads and events.
 import { useCallback, useEffect, useReducer, useState } from "react";
-import { useBackendEventProvider } from "@tidings/coaching-events/react";
+import { EventType } from "@tidings/coaching-events";
+import { useBackendEvent, useBackendEventProvider } from "@tidings/coaching-events/react";
 import type { Answer } from "@/lib/api";
 import type { Session } from "@/lib/entities";
 import { EMPTY_LIST, sessionList, type LoadedList, type SessionList } from "@/lib/session-list";
@@ -33,6 +34,11 @@ export function useSessionList(): LiveList {
   const apply = useCallback((turn: number, loaded: LoadedList) => dispatch({ type: "loaded", turn, list: loaded }), []);
   const load = useLiveLoad(fetchPage, apply);
   const { refresh } = load;
+
+  const { retry } = load;
+  useBackendEvent(EventType.ApplicationError, ({ code, about }) => {
+    if (code === "permission_lost" && about?.kind === "coaching_relationship") retry();
+  });
 
   const { stale, relationshipId } = list;
   useEffect(() => {
