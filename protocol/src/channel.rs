@@ -184,3 +184,52 @@ pub enum ChannelSetError {
     #[error("the audience has more than 1000 channels: use a group")]
     TooMany,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_reads_back_as_written() {
+        for text in ["all", "user:42", "group:a:b", "login:\u{e9}", "connection:x y", "user:user:"] {
+            assert_eq!(Channel::parse(text).map(|channel| channel.to_string()).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_no_channel_says_why() {
+        let check = |text: &str, error| assert_eq!(Channel::parse(text), Err(error), "{text:?}");
+        check("", ChannelError::Kind);
+        check("All", ChannelError::Kind);
+        check("all:", ChannelError::Kind);
+        check("room:1", ChannelError::Kind);
+        check("user", ChannelError::Kind);
+        check("user:", ChannelError::Empty);
+        check("group:\n", ChannelError::ControlCharacter);
+        check("user:a\u{85}", ChannelError::ControlCharacter);
+        assert!(Channel::user(&"x".repeat(NAME_BYTES_MAX)).is_ok());
+        assert_eq!(Channel::user(&"x".repeat(NAME_BYTES_MAX + 1)), Err(ChannelError::TooLong));
+        assert_eq!(Channel::user(&"\u{e9}".repeat(NAME_BYTES_MAX / 2 + 1)), Err(ChannelError::TooLong));
+    }
+
+    #[test]
+    fn names_of_different_kinds_are_different_channels() {
+        let group = Channel::group("1").expect("a literal of this test");
+        assert_ne!(Channel::user("1").expect("a literal of this test"), group);
+        assert_eq!(group.group_name(), Some("1"));
+        assert_eq!(Channel::user("group:1").expect("a literal of this test").group_name(), None);
+    }
+
+    #[test]
+    fn a_set_holds_each_channel_once_in_order_and_is_bounded() {
+        let user = |n: usize| Channel::user(&n.to_string()).expect("digits");
+        let set = ChannelSet::new([user(3), Channel::all(), user(1), user(3)]).expect("three");
+        assert_eq!(set.iter().map(Channel::as_str).collect::<Vec<_>>(), ["all", "user:1", "user:3"]);
+        assert!(set.contains(&user(1)) && !set.contains(&user(2)));
+        assert_eq!(ChannelSet::new([]), Err(ChannelSetError::Empty));
+        assert_eq!(ChannelSet::new((0..CHANNELS_MAX).map(user)).map(|set| set.len()), Ok(CHANNELS_MAX));
+        assert_eq!(ChannelSet::new((0..=CHANNELS_MAX).map(user)), Err(ChannelSetError::TooMany));
+        let repeated = (0..2 * CHANNELS_MAX).map(|n| user(n % 10));
+        assert_eq!(ChannelSet::new(repeated).map(|set| set.len()), Ok(10), "repeats do not count");
+    }
+}

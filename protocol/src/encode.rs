@@ -83,3 +83,27 @@ pub fn encode_control<T: Serialize>(
     let _ = frame.encode(&mut wire);
     wire.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Epoch, control::HEARTBEAT, control::Heartbeat};
+
+    #[test]
+    fn the_longest_id_finds_room() {
+        let epoch = Epoch::new(&"e".repeat(107)).expect("107 bytes");
+        let id = epoch.at(u64::MAX);
+        assert_eq!(id.to_string().len(), EVENT_ID_BYTES_MAX);
+        let frame = EncodedEvent::new("n", "{}").expect("frames").place(&id);
+        assert_eq!(frame, format!("id: {id}\nevent: n\ndata: {{}}\n\n").as_bytes());
+    }
+
+    #[test]
+    fn a_control_event_carries_what_it_is_given() {
+        let id = Epoch::new("e").expect("a literal of this test").at(7);
+        let wire = encode_control(Some(&id), HEARTBEAT, &Heartbeat { sent: 3 }, Some(2417));
+        assert_eq!(wire, "retry: 2417\nid: e-7\nevent: tidings:heartbeat\ndata: {\"sent\":3}\n\n");
+        let wire = encode_control(None, HEARTBEAT, &Heartbeat { sent: 3 }, None);
+        assert_eq!(wire, "event: tidings:heartbeat\ndata: {\"sent\":3}\n\n");
+    }
+}

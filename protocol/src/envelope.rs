@@ -58,10 +58,11 @@ mod json {
         /// The JSON of `event` with `meta` beside it; `meta` is left out when it says nothing.
         ///
         /// # Errors
-        /// [`EnvelopeError`] when the event cannot be serialised, or is not a tagged object.
+        /// [`EnvelopeError`] when the event cannot be serialised, or is no object that begins with its name.
         pub fn write(event: &C, meta: &Meta) -> Result<String, EnvelopeError> {
             let mut json = serde_json::to_string(event)?;
-            if !json.ends_with('}') {
+            let tagged = json.strip_prefix(r#"{"type":""#).and_then(|rest| rest.strip_prefix(event.name()));
+            if !tagged.is_some_and(|rest| rest.starts_with('"')) {
                 return Err(EnvelopeError::NotTagged);
             }
             if *meta != Meta::default() {
@@ -96,8 +97,96 @@ mod json {
         /// The value does not serialise, or the text does not fit the contract.
         #[error("the event does not fit its contract: {0}")]
         Json(#[from] serde_json::Error),
-        /// The event's JSON is no object: the enum lacks `#[serde(tag = "type", content = "data")]`.
-        #[error(r#"the contract's enum needs #[serde(tag = "type", content = "data")]"#)]
+        /// The event's JSON does not begin with its name: the enum lacks
+        /// `#[serde(tag = "type", content = "data", rename_all = "snake_case")]`, or [`Contract::name`] says
+        /// another name than serde.
+        #[error(
+            r#"the contract's enum needs #[serde(tag = "type", content = "data")] and its name in "type""#
+        )]
         NotTagged,
+    }
+}
+
+#[cfg(all(test, feature = "json"))]
+mod tests {
+    use super::*;
+    use crate::{Contract, NoApplicationError};
+
+    macro_rules! contract {
+        ($event:ty, $name:expr) => {
+            impl Contract for $event {
+                const REVISION: u32 = 1;
+                const HASH: &'static str = "";
+                const NAMES: &'static [&'static str] = &[];
+                type ApplicationError = NoApplicationError;
+                const APPLICATION_ERROR: Option<&'static str> = None;
+
+                fn name(&self) -> &'static str {
+                    $name
+                }
+
+                fn application_error(error: NoApplicationError) -> Self {
+                    match error {}
+                }
+            }
+        };
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(tag = "type", content = "data", rename_all = "snake_case")]
+    enum Event {
+        NoteCreated { text: String },
+    }
+    contract!(Event, "note_created");
+
+    #[derive(Debug, Serialize, Deserialize)]
+    enum Untagged {
+        NoteCreated {},
+    }
+    contract!(Untagged, "note_created");
+
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(tag = "type", content = "data", rename_all = "snake_case")]
+    enum Misnamed {
+        NoteCreatedTwice {},
+    }
+    contract!(Misnamed, "note_created");
+
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Bare;
+    contract!(Bare, "note_created");
+
+    fn note(text: &str) -> Event {
+        Event::NoteCreated { text: text.to_owned() }
+    }
+
+    #[test]
+    fn an_envelope_reads_back_as_written() {
+        let some = || Some("\u{1F600} \r\n\0\"}".to_owned());
+        let full = Meta { at: some(), correlation_id: some(), traceparent: some(), origin: some() };
+        for meta in [Meta::default(), Meta { origin: some(), ..Meta::default() }, full] {
+            let json = Envelope::write(&note("a\r\n}\0"), &meta).expect("tagged");
+            assert!(!json.contains(['\r', '\n', '\0']), "JSON escapes what would break a frame: {json}");
+            let read = Envelope::<Event>::read(&json).expect("as written");
+            assert_eq!((read.event, read.meta), (note("a\r\n}\0"), meta));
+        }
+    }
+
+    #[test]
+    fn what_a_newer_server_adds_is_ignored() {
+        let json = r#"{"later":1,"type":"note_created","data":{"text":"x","more":2},"meta":{"later":3}}"#;
+        let read = Envelope::<Event>::read(json).expect("unknown fields are ignored");
+        assert_eq!((read.event, read.meta), (note("x"), Meta::default()));
+        assert!(Envelope::<Event>::read(r#"{"type":"note_created","data":{},"meta":null}"#).is_err());
+        assert!(Envelope::<Event>::read(r#"{"type":"later","data":{}}"#).is_err());
+    }
+
+    #[test]
+    fn an_event_that_does_not_begin_with_its_name_is_refused() {
+        let meta = Meta { origin: Some("o".to_owned()), ..Meta::default() };
+        let refused = |result| matches!(result, Err(EnvelopeError::NotTagged));
+        assert!(refused(Envelope::write(&Untagged::NoteCreated {}, &meta)));
+        assert!(refused(Envelope::write(&Misnamed::NoteCreatedTwice {}, &meta)));
+        assert!(refused(Envelope::write(&Bare, &meta)));
     }
 }

@@ -57,6 +57,8 @@ impl Floors {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
 
     #[test]
@@ -72,5 +74,28 @@ mod tests {
         assert_eq!(floors.of(&channel("b")), 6, "evicted, and folded into the floor of all others");
         assert_eq!(floors.of(&channel("never seen")), 6);
         assert_eq!((floors.of(&channel("a")), floors.of(&channel("c"))), (7, 8));
+    }
+
+    proptest! {
+        #[test]
+        fn a_floor_is_never_too_low_and_exact_for_the_channels_trimmed_last(
+            removed in vec(0..12_u64, 0..80), others in 0..5_u64, kept in 0..6_usize,
+        ) {
+            let channel = |n: u64| Channel::user(&n.to_string()).expect("digits");
+            let mut floors = Floors::with_capacity(others, kept);
+            let mut last = [others; 12];
+            for (&name, sequence) in removed.iter().zip(others + 1..) {
+                floors.raise(&channel(name), sequence);
+                last[name as usize] = sequence;
+            }
+            let mut newest_first = last;
+            newest_first.sort_unstable_by(|a, b| b.cmp(a));
+            let folded = newest_first[kept];
+            for (name, floor) in (0..).zip(last) {
+                prop_assert_eq!(floors.of(&channel(name)), floor.max(folded));
+            }
+            prop_assert_eq!(floors.highest(), newest_first[0]);
+            prop_assert!(floors.of.len() <= kept && floors.order.len() == floors.of.len());
+        }
     }
 }
