@@ -20,12 +20,22 @@ pub(crate) fn export() -> Result {
         .input(layout::path(APP))
         .input(npm::tarball_folder())
         .output(layout::path(APP).join("out"));
-    stamp.unless_unchanged(|| {
-        npm::script(APP, "build")?
-            .env("NEXT_TELEMETRY_DISABLED", "1")
-            .advice("read Next.js' errors above; `cargo xtask wasm` builds the packages it imports")
-            .go()
-    })
+    stamp.unless_unchanged(|| build("build"))
+}
+
+/// Builds the page that a server renders, which the end-to-end tests start with `next start`.
+pub(crate) fn server_page() -> Result {
+    let folder = layout::required("examples/nextjs/ssr-page")?;
+    let made = folder.join(".next");
+    let stamp = Stamp::new("server-rendered page")?.input(folder).input(npm::tarball_folder()).present(made);
+    stamp.unless_unchanged(|| build("build:ssr-page"))
+}
+
+fn build(script: &str) -> Result {
+    npm::script(APP, script)?
+        .env("NEXT_TELEMETRY_DISABLED", "1")
+        .advice("read Next.js' errors above; `cargo xtask wasm` builds the packages it imports")
+        .go()
 }
 
 /// Installs the app's packages, and ours from their tarballs.
@@ -65,4 +75,31 @@ fn same(built: &Path, installed: &Path) -> Result {
         format!("{} is not {}", installed.display(), built.display()),
         "remove examples/nextjs/node_modules and run `cargo xtask test --only next` again",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::same;
+
+    #[test]
+    fn one_other_byte_or_a_missing_file_is_not_the_same_package() {
+        let folder = std::env::temp_dir().join(format!("tidings-xtask-{}-same", std::process::id()));
+        let (built, installed) = (folder.join("built"), folder.join("installed"));
+        let write = |file: &std::path::Path, content: &str| {
+            fs::create_dir_all(file.parent().expect("the file is in a folder"))
+                .expect("temporary folders are writable");
+            fs::write(file, content).expect("temporary folders are writable");
+        };
+        write(&built.join("inner/module.wasm"), "wasm");
+        write(&installed.join("inner/module.wasm"), "wasm");
+        write(&installed.join("more"), "an installer may add files");
+        assert!(same(&built, &installed).is_ok());
+        write(&installed.join("inner/module.wasm"), "wasn");
+        assert!(same(&built, &installed).is_err());
+        fs::remove_file(installed.join("inner/module.wasm")).expect("it was written above");
+        assert!(same(&built, &installed).is_err());
+        fs::remove_dir_all(folder).expect("the folder is the test's own");
+    }
 }

@@ -147,7 +147,8 @@ fn next() -> Result {
     next::installed_is_built()?;
     npm::script(next::APP, "typecheck")?.go()?;
     npm::script(next::APP, "test")?.go()?;
-    next::export()
+    next::export()?;
+    next::server_page()
 }
 
 fn e2e(length: Length) -> Result {
@@ -155,6 +156,7 @@ fn e2e(length: Length) -> Result {
     let coaching = demo::build_coaching()?;
     wasm::packages()?;
     next::export()?;
+    next::server_page()?;
     let folder = format!("{}/e2e", next::APP);
     let tests: Vec<_> = entries(&layout::required(&folder)?)?
         .into_iter()
