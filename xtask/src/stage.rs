@@ -169,8 +169,7 @@ fn e2e(length: Length) -> Result {
         .args(["--test", "--test-concurrency=1"])
         .args(tests)
         .dir(layout::path(next::APP))
-        .env("TIDINGS_COACHING", coaching)
-        .env("TIDINGS_ASSETS", layout::path(next::APP).join("out"))
-        .env("TIDINGS_CHROMIUM", chromium::BROWSER);
+        .env("COACHING_BINARY", coaching)
+        .env("CHROMIUM", chromium::BROWSER);
     length.tell(run).go()
 }

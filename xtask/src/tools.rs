@@ -102,7 +102,10 @@ impl Tool {
                 )))
         };
         step(&format!("install {} (once, about two minutes)", self.krate), || {
-            install(&["--locked"])?.go().or_else(|_| install(&[])?.go())
+            install(&["--locked"])?.go().or_else(|_| {
+                println!("    again with the versions that this registry has");
+                install(&[])?.go()
+            })
         })
     }
 }
