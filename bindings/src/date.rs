@@ -1,7 +1,8 @@
 //! Points in time and days, as RFC 3339 text.
 //!
 //! Text, not a calendar library's type: `JSON.parse` hands a page text, nothing here counts days, and a page
-//! that downloads this check should not download time zones. What is read is written back unchanged, so an
+//! that downloads this check should not download a calendar (`jiff` in the same places: 37 kB of gzipped wasm
+//! more, where the whole client may cost 40). What is read is written back unchanged, so an
 //! `updated_at` that comes back from a page equals the one it was sent.
 
 use std::{fmt, str::FromStr};

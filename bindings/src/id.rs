@@ -1,7 +1,7 @@
 //! The id of an entity: a UUID.
 //!
 //! Not the `uuid` crate's: every line of this crate is downloaded by every page, and all a page does with an id
-//! is to compare it. `Id::from_u128(uuid.as_u128())` leads here, `Uuid::from_u128(id.as_u128())` back.
+//! is to compare it (`uuid::Uuid` in the same places: 1.6 kB of gzipped wasm more). `Id::from_u128(uuid.as_u128())` leads here, `Uuid::from_u128(id.as_u128())` back.
 
 use std::{fmt, str::FromStr};
 

@@ -356,7 +356,12 @@ export enum EventType {
 }
 
 /** Which contract this is, known before any of its code is loaded. */
-export const contract = {
+export const contract: {
+  readonly revision: number;
+  readonly hash: string;
+  readonly names: readonly EventType[];
+  readonly applicationError: EventType;
+} = {
   revision: 1,
   hash: "69c065e38c7b3036",
   names: Object.values(EventType),

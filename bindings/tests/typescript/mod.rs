@@ -100,13 +100,19 @@ export enum EventType {{
 {members}}}
 
 /** Which contract this is, known before any of its code is loaded. */
-export const contract = {{
+export const contract: {{
+  readonly revision: number;
+  readonly hash: string;
+  readonly names: readonly EventType[];
+  readonly applicationError: {of_error};
+}} = {{
   revision: {revision},
   hash: "{hash}",
   names: Object.values(EventType),
   applicationError: {error},
 }};
 "#,
+        of_error = if C::APPLICATION_ERROR.is_some() { "EventType" } else { "null" },
         exports = types.exports(),
         members = members.collect::<String>(),
     )
