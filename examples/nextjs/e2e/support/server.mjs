@@ -10,9 +10,9 @@ const BINARY = process.env.COACHING_BINARY ?? join(ROOT, "target/debug/coaching"
 const ASSETS = resolve(import.meta.dirname, "../../out");
 
 /** The seeded people; the server prints the same. */
-export const COACH = { email: "coach@tidings.test", password: "coach-demo" };
-export const COACHEE = { email: "coachee@tidings.test", password: "coachee-demo" };
-export const ADMIN = { email: "admin@tidings.test", password: "admin-demo" };
+export const COACH = { email: "coach@example.com", password: "coach-password" };
+export const COACHEE = { email: "coachee@example.com", password: "coachee-password" };
+export const ADMIN = { email: "admin@example.com", password: "admin-password" };
 
 /** A port that was free a moment ago. */
 export async function freePort() {

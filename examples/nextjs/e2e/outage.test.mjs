@@ -1,0 +1,84 @@
+// The server dies, a proxy fails, a process freezes, a log-in runs out: the page says so and comes back by itself.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { fillLogIn, launch, online, screenshot } from "./support/browser.mjs";
+import { Proxy } from "./support/proxy.mjs";
+import { room } from "./support/room.mjs";
+import { COACHEE } from "./support/server.mjs";
+
+const status = (page, ...names) => page.locator(names.map((name) => `[data-testid=connection-mark][data-status=${name}]`).join(", ")).first();
+
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+
+test("killed with -9 and started again: both pages come back, and what changed meanwhile is on screen", async (t) => {
+  const { server, coach, coachee, asCoach, session } = await room(t, browser);
+  await server.kill("SIGKILL");
+  await Promise.all([coach, coachee].map((page) => status(page, "reconnecting").waitFor({ state: "attached", timeout: 5_000 })));
+  await coachee.getByTestId("retry-now").waitFor({ timeout: 10_000 });
+  await screenshot(coachee, "reconnecting");
+  await server.launch();
+  // The first to speak to the new process, whoever of the pages is back by then.
+  await asCoach.call("POST", "/actions", { coaching_session_id: session.id, body: "Said while you were away", status: "NotStarted" });
+  for (const page of [coach, coachee]) {
+    await online(page);
+    await page.getByTestId("action").filter({ hasText: "Said while you were away" }).waitFor();
+    assert.equal(await page.getByTestId("action").filter({ hasText: "Said while you were away" }).count(), 1);
+    await page.getByTestId("retry-now").waitFor({ state: "detached" });
+  }
+});
+
+test("a 502 from a proxy does not end live updates", async (t) => {
+  let proxy;
+  const through = async (server) => (proxy = await Proxy.start(t, server.port)).url;
+  const { coachee, asCoach, session } = await room(t, browser, { through });
+  proxy.become("502");
+  await status(coachee, "reconnecting").waitFor({ state: "attached" });
+  await asCoach.call("POST", "/actions", { coaching_session_id: session.id, body: "During the deploy", status: "NotStarted" });
+  proxy.become("pass");
+  await coachee.getByTestId("action").filter({ hasText: "During the deploy" }).waitFor();
+  await online(coachee);
+});
+
+test("a refused stream parks in unauthorized, and a log-in revives it", async (t) => {
+  const { coachee, asCoach, asCoachee, session } = await room(t, browser);
+  await coachee.context().clearCookies();
+  await coachee.evaluate(() => dispatchEvent(new Event("offline")));
+  const cut = coachee.route("**/sse*", (route) => route.continue());
+  await cut;
+  // The log-in of this browser is gone; the next connection is refused.
+  await coachee.evaluate(() => fetch("/delete", { method: "DELETE" }).catch(() => {}));
+  await asCoachee.call("DELETE", "/delete");
+  const refused = await endStream(coachee);
+  assert.ok(refused);
+  await coachee.getByTestId("log-in-again").waitFor();
+  await screenshot(coachee, "unauthorized");
+  await asCoach.call("POST", "/actions", { coaching_session_id: session.id, body: "While logged out", status: "NotStarted" });
+  await coachee.getByTestId("log-in-again").click();
+  await fillLogIn(coachee, COACHEE.email, COACHEE.password);
+  await online(coachee);
+  await coachee.getByTestId("action").filter({ hasText: "While logged out" }).waitFor();
+});
+
+/** Ends the page's stream as a frozen and resumed page would, so that it asks again. */
+async function endStream(page) {
+  await page.evaluate(() => {
+    dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
+    dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+  });
+  await status(page, "unauthorized").waitFor({ state: "attached", timeout: 10_000 });
+  return true;
+}
+
+test("a frozen server is noticed within 2.5 heartbeats", async (t) => {
+  const heartbeat = 2_000;
+  const { server, coachee } = await room(t, browser, { args: ["--heartbeat-ms", String(heartbeat)] });
+  const frozen = Date.now();
+  server.signal("SIGSTOP");
+  await status(coachee, "reconnecting", "long-broken").waitFor({ state: "attached", timeout: 2.5 * heartbeat + 1_000 });
+  const noticed = Date.now() - frozen;
+  server.signal("SIGCONT");
+  assert.ok(noticed <= 2.5 * heartbeat + 1_000, `noticed after ${noticed} ms`);
+  await online(coachee);
+});
