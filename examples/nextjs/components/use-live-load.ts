@@ -14,35 +14,33 @@ export interface LiveLoad {
 
 const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 30_000;
+const NEVER = new AbortController().signal;
 
 /** `fetchPage` and `apply` must keep their identity while the page is the same. */
-export function useLiveLoad<T>(fetchPage: (signal?: AbortSignal) => Promise<Answer<T>>, apply: (turn: number, page: T) => void): LiveLoad {
+export function useLiveLoad<T>(fetchPage: (signal: AbortSignal) => Promise<Answer<T>>, apply: (turn: number, page: T) => void): LiveLoad {
   const provider = useBackendEventProvider();
   const { firstCursor, logIns } = useApp();
   const turns = useRef(0);
   const [state, setState] = useState<LiveLoad["state"]>("loading");
 
-  const run = useCallback(async (signal?: AbortSignal) => {
+  const run = useCallback(async (signal: AbortSignal) => {
     const turn = ++turns.current;
-    try {
-      const { data, cursor } = await fetchPage(signal);
-      apply(turn, data);
-      firstCursor.offer(cursor);
-      setState("ready");
-    } catch (failure) {
-      if (signal?.aborted) return;
-      firstCursor.offer(null);
-      throw failure;
-    }
+    const { data, cursor } = await fetchPage(signal);
+    apply(turn, data);
+    firstCursor.offer(cursor);
+    setState("ready");
   }, [fetchPage, apply, firstCursor]);
 
-  const load = useCallback((signal?: AbortSignal) => {
-    provider.load(() => run(signal)).catch((failure: unknown) => {
+  const load = useCallback((left: AbortSignal = NEVER) => {
+    provider.load(({ signal }) => run(AbortSignal.any([signal, left]))).catch((failure: unknown) => {
+      if (left.aborted) return;
       if (!(failure instanceof ApiFailure)) throw failure;
+      firstCursor.offer(null);
       setState(failure);
       if (failure.code === "unauthorized") provider.reconnect();
     });
-  }, [provider, run]);
+  }, [provider, run, firstCursor]);
+  const retry = useCallback(() => load(), [load]);
 
   useEffect(() => {
     const abort = new AbortController();
@@ -55,18 +53,18 @@ export function useLiveLoad<T>(fetchPage: (signal?: AbortSignal) => Promise<Answ
   const failedBefore = useRef(failed);
   failedBefore.current = failed;
   useEffect(() => {
-    if (logIns > 0 && failedBefore.current) load();
-  }, [logIns, load]);
+    if (logIns > 0 && failedBefore.current) retry();
+  }, [logIns, retry]);
 
-  useResync(() => run());
+  useResync((_, { signal }) => run(signal));
 
   const refresh = useCallback<LiveLoad["refresh"]>((fetchPiece, applyPiece) => {
     const abort = new AbortController();
     const attempt = async (delay: number): Promise<void> => {
       try {
-        await provider.load(async () => {
+        await provider.load(async ({ signal }) => {
           const turn = ++turns.current;
-          const piece = await fetchPiece(abort.signal);
+          const piece = await fetchPiece(AbortSignal.any([signal, abort.signal]));
           if (!abort.signal.aborted) applyPiece(turn, piece);
         });
       } catch (failure) {
@@ -78,5 +76,5 @@ export function useLiveLoad<T>(fetchPage: (signal?: AbortSignal) => Promise<Answ
     return abort;
   }, [provider]);
 
-  return { state, retry: load, refresh };
+  return { state, retry, refresh };
 }

@@ -33,7 +33,7 @@ export function useSessionPage(sessionId: string): LivePage {
     dispatch({ type: "event", event, origin: { own: meta.own, correlationId: meta.correlationId, at } });
   }), [provider]);
 
-  const fetchPage = useCallback((signal?: AbortSignal) => api.sessionPage(sessionId, signal), [api, sessionId]);
+  const fetchPage = useCallback((signal: AbortSignal) => api.sessionPage(sessionId, signal), [api, sessionId]);
   const apply = useCallback((turn: number, loaded: LoadedPage) => dispatch({ type: "loaded", turn, page: loaded }), []);
   const load = useLiveLoad(fetchPage, apply);
   const { refresh } = load;

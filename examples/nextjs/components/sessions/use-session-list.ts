@@ -24,7 +24,7 @@ export function useSessionList(): LiveList {
 
   useEffect(() => provider.onAny((event) => dispatch({ type: "event", event })), [provider]);
 
-  const fetchPage = useCallback(async (signal?: AbortSignal): Promise<Answer<LoadedList>> => {
+  const fetchPage = useCallback(async (signal: AbortSignal): Promise<Answer<LoadedList>> => {
     const { data: relationships, cursor } = await api.relationships(me.id, signal);
     const relationshipId = relationships.find(({ id }) => id === chosen)?.id ?? relationships[0]?.id ?? null;
     if (relationshipId === null) return { data: { relationships, relationshipId, sessions: [], presence: [] }, cursor };
