@@ -1,1 +1,129 @@
-//! Skeleton.
+//! The browser client of Tidings: fetch, timers and page events around [`protocol::Subscriber`].
+//!
+//! It decides nothing about the stream: that is the subscriber's. It decides nothing about the contract: that is
+//! the app's, given once by [`export_provider!`]. What is left is one driver and the calls of the page's handlers.
+//!
+//! | part | what it is |
+//! |---|---|
+//! | [`BackendEventProvider`] | what a page holds, generic over the contract |
+//! | [`Host`] | what the TypeScript façade lends: options, clock, fetch, the page's event targets |
+//! | `driver` | *handle one input, poll outputs until there is none, arm one timer* |
+//! | `fetch` | one request: credentials, head, bytes, end |
+//! | `environment` | what the page says about network, visibility and freezing |
+//! | `handlers`, `dispatch` | who is called, in which order, and what a throw means |
+//! | `contract` | the check of a payload against the contract |
+
+mod contract;
+mod control;
+mod dispatch;
+mod driver;
+mod environment;
+mod error;
+mod fetch;
+mod handlers;
+mod host;
+mod object;
+mod provider;
+mod state;
+mod timer;
+
+pub use host::{Clock, Host};
+pub use provider::BackendEventProvider;
+#[doc(hidden)]
+pub use {js_sys, wasm_bindgen};
+
+/// Makes the class that a contract's npm package exports: [`BackendEventProvider`] for one contract.
+///
+/// ```ignore
+/// tidings_client_wasm::export_provider!(tidings_bindings::Event);
+/// ```
+///
+/// The class is called `Provider`; TypeScript sees it only through the façade of `@tidings/client`.
+#[macro_export]
+macro_rules! export_provider {
+    ($contract:ty) => {
+        /// The class for this contract.
+        mod exported {
+            use super::*;
+            use $crate::wasm_bindgen::{self, prelude::wasm_bindgen};
+
+            /// The provider of this contract, as the façade of `@tidings/client` drives it.
+            #[wasm_bindgen(wasm_bindgen = wasm_bindgen)]
+            #[derive(Debug)]
+            pub struct Provider($crate::BackendEventProvider<$contract>);
+
+            #[wasm_bindgen(wasm_bindgen = wasm_bindgen)]
+            impl Provider {
+                /// Idle.
+                #[wasm_bindgen(constructor)]
+                pub fn new(host: $crate::Host) -> Self {
+                    Self($crate::BackendEventProvider::new(host))
+                }
+
+                /// Registers a handler; gives what ends the registration.
+                pub fn listen(
+                    &self,
+                    occasion: &str,
+                    names: ::std::vec::Vec<::std::string::String>,
+                    handler: $crate::js_sys::Function,
+                    once: bool,
+                ) -> u32 {
+                    self.0.listen(occasion, names, handler, once)
+                }
+
+                /// Ends a registration.
+                pub fn unlisten(&self, registration: u32) {
+                    self.0.unlisten(registration);
+                }
+
+                /// Ends every registration of a handler for an event.
+                pub fn off(&self, name: ::std::string::String, handler: &$crate::js_sys::Function) {
+                    self.0.off(name, handler);
+                }
+
+                /// Starts.
+                pub fn connect(&self) {
+                    self.0.connect();
+                }
+
+                /// Tries again now.
+                pub fn reconnect(&self) {
+                    self.0.reconnect();
+                }
+
+                /// Ends the stream.
+                pub fn close(&self) {
+                    self.0.close();
+                }
+
+                /// Another user, or nobody.
+                #[wasm_bindgen(js_name = setIdentity)]
+                pub fn set_identity(&self, signed_in: bool) {
+                    self.0.set_identity(signed_in);
+                }
+
+                /// Holds events until [`Self::settle`]; `undefined` when too many loads run.
+                pub fn hold(&self, release: $crate::js_sys::Function) -> ::std::option::Option<f64> {
+                    self.0.hold(release)
+                }
+
+                /// A load is done.
+                pub fn settle(&self, hold: f64, ok: bool) {
+                    self.0.settle(hold, ok);
+                }
+
+                /// The cursor.
+                #[wasm_bindgen(getter, js_name = lastEventId)]
+                pub fn last_event_id(&self) -> ::std::option::Option<::std::string::String> {
+                    self.0.last_event_id()
+                }
+
+                /// For people.
+                pub fn inspect(&self) -> $crate::wasm_bindgen::JsValue {
+                    self.0.inspect()
+                }
+            }
+        }
+        pub use exported::Provider;
+    };
+}

@@ -1,0 +1,73 @@
+// Builds pkg/: the wasm inlined (gzipped, then base64), its glue, and the TypeScript sources bound to both.
+//
+//   node build.mjs --wasm-dir <output of wasm-bindgen --target web --out-name coaching_events, optimised>
+//
+// Needs client-wasm/pkg and the compiler in client-wasm/node_modules: run `npm ci && npm run build` there first.
+
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
+
+const NAME = "coaching_events";
+const here = dirname(fileURLToPath(import.meta.url));
+const client = join(here, "../../client-wasm");
+const sources = join(here, "../../target/coaching-events-sources");
+const pkg = join(here, "pkg");
+
+const { values } = parseArgs({ options: { "wasm-dir": { type: "string" } } });
+if (!values["wasm-dir"]) fail("--wasm-dir <folder> is missing: `cargo xtask wasm` gives it");
+const wasmDir = resolve(values["wasm-dir"]);
+const wasm = readFileSync(join(wasmDir, `${NAME}_bg.wasm`));
+
+for (const folder of [sources, pkg]) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+}
+for (const file of readdirSync(join(here, "js"))) copyFileSync(join(here, "js", file), join(sources, file));
+copyFileSync(join(here, "package.json"), join(sources, "package.json"));
+copyFileSync(join(here, "../ts/index.ts"), join(sources, "contract.ts"));
+for (const folder of [sources, pkg]) writeFileSync(join(folder, `${NAME}.js`), glue());
+for (const folder of [sources, pkg]) copyFileSync(join(wasmDir, `${NAME}.d.ts`), join(folder, `${NAME}.d.ts`));
+writeFileSync(join(sources, "inlined.ts"), inlined());
+writeFileSync(join(pkg, `${NAME}.wasm`), wasm);
+compile();
+
+/** The glue without its guess where the wasm is: bundlers would take it for a file to ship. */
+function glue() {
+  const text = readFileSync(join(wasmDir, `${NAME}.js`), "utf8");
+  const without = text.replace(/module_or_path = new URL\([^)]*import\.meta\.url\);/, 'throw new Error("no wasm given");');
+  if (/import\.meta\.url/.test(without)) fail("the glue of this wasm-bindgen has another form: look at glue() here");
+  return without;
+}
+
+function inlined() {
+  const base64 = gzipSync(wasm, { level: 9 }).toString("base64");
+  return `/** The wasm, gzipped, in base64. */\nexport const inlined: string =\n  "${base64}";\n`;
+}
+
+function compile() {
+  const config = {
+    extends: join(here, "tsconfig.json"),
+    compilerOptions: {
+      rootDir: sources,
+      outDir: pkg,
+      baseUrl: here,
+      stripInternal: true,
+    },
+    files: ["index.ts", "react.ts", "slim.ts"].map((file) => join(sources, file)),
+    include: [],
+  };
+  const project = join(sources, "tsconfig.json");
+  writeFileSync(project, JSON.stringify(config));
+  const tsc = join(client, "node_modules/typescript/bin/tsc");
+  const { status } = spawnSync(process.execPath, [tsc, "--project", project], { stdio: "inherit" });
+  if (status !== 0) fail("the TypeScript of @tidings/coaching-events does not compile");
+}
+
+function fail(reason) {
+  console.error(`bindings/wasm/build.mjs: ${reason}`);
+  process.exit(1);
+}

@@ -1,0 +1,77 @@
+import type { BackendEventError, Clock, ConnectionState, ErrorKind, Inspection } from "./types.js";
+
+/** What a handler waits for, as the Rust side calls it. */
+export type Occasion = "event" | "any" | "unknown" | "application_error" | "state" | "resync" | "error";
+
+/** Why a load is no longer waited for. */
+export type Released = "timeout" | "overflow" | "superseded" | "closed";
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyHandler = (...arguments_: any[]) => unknown;
+
+/** The class that `export_provider!` makes. Nothing here decides: each method is one call into Rust. */
+export interface Core {
+  listen(occasion: Occasion, names: string[], handler: AnyHandler, once: boolean): number;
+  unlisten(registration: number): void;
+  off(name: string, handler: AnyHandler): void;
+  connect(): void;
+  reconnect(): void;
+  close(): void;
+  setIdentity(signedIn: boolean): void;
+  hold(release: (cause: Released) => void): number | undefined;
+  settle(hold: number, ok: boolean): void;
+  readonly lastEventId: string | undefined;
+  inspect(): Inspection;
+}
+
+/** What a contract's wasm exports. */
+export interface CoreModule {
+  readonly Provider: new (host: Host) => Core;
+}
+
+/** What the Rust side asks of the façade. None of it may throw. */
+export interface Host {
+  readonly origin: string;
+  readonly base: string | undefined;
+  readonly clock: Clock;
+  readonly network: EventTarget | undefined;
+  readonly page: EventTarget | undefined;
+  readonly document: EventTarget | undefined;
+  readonly credentials: RequestCredentials;
+  readonly sendAs: "auto" | "header" | "query";
+  readonly groups: string | undefined;
+  readonly renewable: boolean;
+  readonly baseMs: number | undefined;
+  readonly capMs: number | undefined;
+  readonly healthyAfterMs: number | undefined;
+  readonly connectMs: number | undefined;
+  readonly idleMs: number | undefined;
+  readonly longBrokenMs: number | undefined;
+  online(): boolean;
+  url(): Promise<string>;
+  /** An object, empty where there is nothing to send. */
+  headers(reason: "connect" | "rejected", attempt: number, signal: AbortSignal): Promise<object>;
+  from(): Promise<string | null | undefined>;
+  fetch(url: string, init: RequestInit): Promise<Response>;
+  error(
+    kind: ErrorKind,
+    code: string,
+    message: string,
+    retryable: boolean,
+    status: number | undefined,
+    cause: unknown,
+  ): BackendEventError;
+  state(now: ConnectionState): void;
+  contractChange(): void;
+  unheard(error: BackendEventError): void;
+}
+
+/** A contract as its npm package binds it. */
+export interface Contract {
+  /** Gives the wasm, inflated and compiled; asked for once, and again after a failure. */
+  load(): Promise<CoreModule>;
+  readonly revision: number;
+  readonly hash: string;
+  readonly names: readonly string[];
+  readonly applicationError: string | null;
+}

@@ -1,0 +1,61 @@
+import type { Host } from "./core.js";
+import { BackendEventError, UnauthorizedError } from "./error.js";
+import type { BackendEventProviderOptions, Clock, Cursor } from "./types.js";
+
+/** What only the façade knows. */
+export type Facade = Pick<Host, "origin" | "state" | "contractChange" | "unheard"> & {
+  /** The cursor kept over a reload, which wins over `replay.from`. */
+  keptCursor(): Cursor;
+};
+
+const CLOCK: Clock = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  setTimeout: (f, ms) => setTimeout(f, ms),
+  clearTimeout: (t) => clearTimeout(t as ReturnType<typeof setTimeout>),
+};
+
+/** Whether there is a page, or a worker of one. On a server nothing ever connects. */
+export function isBrowser(): boolean {
+  return typeof window !== "undefined" || typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope !== "undefined";
+}
+
+/** The options as the Rust side reads them. */
+export function hostOf(options: BackendEventProviderOptions<never>, facade: Facade): Host {
+  const { retry = {}, timeouts = {}, replay = {}, auth, url, networkTarget } = options;
+  const page = typeof window === "undefined" ? undefined : window;
+  return {
+    origin: facade.origin,
+    base: typeof location === "undefined" ? undefined : location.href,
+    clock: options.clock ?? CLOCK,
+    network: networkTarget === undefined ? (globalThis as unknown as EventTarget) : (networkTarget ?? undefined),
+    page,
+    document: page?.document,
+    credentials: options.credentials ?? "same-origin",
+    sendAs: replay.sendAs ?? "auto",
+    groups: options.groups?.join(","),
+    renewable: auth !== undefined,
+    baseMs: retry.baseMs,
+    capMs: retry.capMs,
+    healthyAfterMs: retry.healthyAfterMs,
+    connectMs: timeouts.connectMs,
+    idleMs: timeouts.idleMs,
+    longBrokenMs: timeouts.longBrokenMs,
+    online: () => typeof navigator === "undefined" || navigator.onLine !== false,
+    url: async () => String(typeof url === "function" ? await url() : url),
+    headers: async (reason, attempt, signal) => (await auth?.({ reason, attempt, signal }))?.headers ?? {},
+    from: async () => {
+      const kept = facade.keptCursor();
+      if (kept !== null) return kept;
+      return typeof replay.from === "function" ? replay.from() : replay.from;
+    },
+    fetch: async (address, init) => (options.fetch ?? fetch)(address, init),
+    error: (kind, code, message, retryable, status, cause) =>
+      kind === "auth" && !retryable
+        ? new UnauthorizedError(message, code)
+        : new BackendEventError(kind, code, message, { retryable, status, cause }),
+    state: facade.state,
+    contractChange: facade.contractChange,
+    unheard: facade.unheard,
+  };
+}

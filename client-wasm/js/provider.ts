@@ -1,0 +1,333 @@
+import type { AnyHandler, Contract, Core, Occasion } from "./core.js";
+import { SessionCursor } from "./cursor.js";
+import { BackendEventError } from "./error.js";
+import { hostOf, isBrowser } from "./host.js";
+import { Loads } from "./load.js";
+import { loggerOf } from "./log.js";
+import { Registrations } from "./registrations.js";
+import type {
+  AnyEvent,
+  ApplicationErrorOf,
+  BackendEventProviderInstance,
+  BackendEventProviderOptions,
+  ConnectionState,
+  ConnectionStatus,
+  EventMeta,
+  EventName,
+  Handler,
+  Inspection,
+  ListenOptions,
+  Logger,
+  ResyncHandler,
+  StateListenOptions,
+  Unsubscribe,
+} from "./types.js";
+
+const IDLE: ConnectionState = Object.freeze({ status: "idle" });
+const CLOSED: ConnectionState = Object.freeze({ status: "closed", reason: "close()" });
+/** In these nothing can arrive, so nothing need be held. */
+const SILENT: ReadonlySet<ConnectionStatus> = new Set(["idle", "unauthorized", "closed"]);
+
+/** The façade: there at once, also on a server, and all of it Rust's as soon as the wasm is loaded. */
+export class Provider<E extends object> implements BackendEventProviderInstance<E> {
+  readonly origin = randomId();
+  readonly #contract: Contract;
+  readonly #options: BackendEventProviderOptions<E>;
+  readonly #log: Logger;
+  readonly #registrations = new Registrations();
+  readonly #loads = new Loads();
+  readonly #kept: SessionCursor | null;
+  /** `null`: signed out; `undefined`: the app does not say. */
+  #identity: string | null | undefined;
+  #snapshot: ConnectionState = IDLE;
+  #core: Core | null = null;
+  #loading = false;
+  /** From `connect()` to `close()`; while signed out it waits for a sign-in. */
+  #wanted = false;
+
+  constructor(contract: Contract, options: BackendEventProviderOptions<E>) {
+    this.#contract = contract;
+    this.#options = options;
+    this.#log = loggerOf(options.logger);
+    this.#identity = options.identity;
+    this.#kept = options.replay?.cursor === "session" ? new SessionCursor(streamName(options)) : null;
+    this.#listenForOptions();
+    if (!isBrowser()) return;
+    this.#wanted = options.autoConnect !== false;
+    // A microtask later: whoever made the provider has registered its handlers by then.
+    queueMicrotask(() => this.#begin());
+  }
+
+  on<K extends EventName<E>>(type: K | readonly K[], handler: Handler<E, K>, o?: ListenOptions): Unsubscribe {
+    const names: readonly K[] = typeof type === "string" ? [type] : type;
+    for (const name of names) {
+      if (!this.#contract.names.includes(name)) this.#log.warn(`the contract has no event ${JSON.stringify(name)}`);
+    }
+    return this.#listen("event", names, handler, o);
+  }
+
+  off<K extends EventName<E>>(type: K, handler: Handler<E, K>): void {
+    this.#registrations.off(type, handler);
+  }
+
+  once<K extends EventName<E>>(
+    type: K,
+    o: { signal?: AbortSignal } = {},
+  ): Promise<{ data: E[K]; meta: EventMeta<K> }> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => reject(o.signal?.reason);
+      if (o.signal?.aborted) return abort();
+      o.signal?.addEventListener("abort", abort, { once: true });
+      const handler: Handler<E, K> = (data, meta) => {
+        o.signal?.removeEventListener("abort", abort);
+        resolve({ data, meta });
+      };
+      this.on(type, handler, { once: true, signal: o.signal });
+    });
+  }
+
+  onAny(handler: (e: AnyEvent<E>) => void, o?: ListenOptions): Unsubscribe {
+    return this.#listen("any", [], handler, o);
+  }
+
+  onUnknown(handler: (type: string, data: unknown, meta: EventMeta) => void, o?: ListenOptions): Unsubscribe {
+    return this.#listen("unknown", [], handler, o);
+  }
+
+  /** With `immediate`, what the handler throws in that first call is the caller's. */
+  onState(handler: (now: ConnectionState, prev: ConnectionState) => void, o?: StateListenOptions): Unsubscribe {
+    if (o?.signal?.aborted) return () => {};
+    if (o?.immediate) {
+      handler(this.#snapshot, this.#snapshot);
+      if (o.once) return () => {};
+    }
+    return this.#listen("state", [], handler, o);
+  }
+
+  onResync(handler: ResyncHandler, o?: ListenOptions): Unsubscribe {
+    return this.#listen("resync", [], handler, o);
+  }
+
+  onError(handler: (e: BackendEventError) => void, o?: ListenOptions): Unsubscribe {
+    return this.#listen("error", [], handler, o);
+  }
+
+  onApplicationError(handler: (e: ApplicationErrorOf<E>, meta: EventMeta) => void, o?: ListenOptions): Unsubscribe {
+    return this.#listen("application_error", [], handler, o);
+  }
+
+  load<T>(fn: (o: { signal: AbortSignal }) => Promise<T>): Promise<T> {
+    return this.#loads.run(fn);
+  }
+
+  get state(): ConnectionState {
+    return this.#snapshot;
+  }
+
+  get lastEventId(): string | null {
+    return this.#core?.lastEventId ?? null;
+  }
+
+  readonly subscribe = (onChange: () => void): Unsubscribe => this.#listen("state", [], () => onChange());
+  readonly getSnapshot = (): ConnectionState => this.#snapshot;
+  readonly getServerSnapshot = (): ConnectionState => IDLE;
+
+  connect(): void {
+    if (!isBrowser()) return;
+    this.#wanted = true;
+    if (this.#core) this.#start(this.#core);
+    else this.#begin();
+  }
+
+  reconnect(): void {
+    if (this.#core && this.#identity !== null) {
+      this.#wanted = true;
+      this.#core.reconnect();
+    } else {
+      this.connect();
+    }
+  }
+
+  close(): void {
+    this.#keepCursor();
+    this.#wanted = false;
+    if (this.#core) this.#core.close();
+    else if (isBrowser()) this.#show(CLOSED);
+  }
+
+  whenOnline(o: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<void> {
+    const clock = this.#options.clock ?? globalThis;
+    return new Promise((resolve, reject) => {
+      const ending = new AbortController();
+      let timer: unknown;
+      const end = (conclude: () => void): void => {
+        ending.abort();
+        if (timer !== undefined) clock.clearTimeout(timer as number);
+        conclude();
+      };
+      const look = (state: ConnectionState): void => {
+        if (state.status === "online") end(resolve);
+        else if (state.status === "unauthorized") end(() => reject(state.reason));
+        else if (state.status === "closed") end(() => reject(closedError(state.reason)));
+      };
+      const abort = (): void => end(() => reject(o.signal?.reason));
+      if (o.signal?.aborted) return abort();
+      if (this.#snapshot.status === "online") return resolve();
+      o.signal?.addEventListener("abort", abort, { once: true, signal: ending.signal });
+      this.onState(look, { signal: ending.signal });
+      if (o.timeoutMs !== undefined) {
+        const late = new BackendEventError("transport", "timeout", `not online within ${o.timeoutMs} ms`);
+        timer = clock.setTimeout(() => end(() => reject(late)), o.timeoutMs);
+      }
+    });
+  }
+
+  follow(group: string): Unsubscribe {
+    throw new BackendEventError(
+      "config",
+      "not_supported",
+      `cannot follow ${JSON.stringify(group)}: name it in the option groups, or leave the option out for all groups`,
+    );
+  }
+
+  setIdentity(identity: string | null): void {
+    if (identity === this.#identity) return;
+    this.#kept?.write(this.#identity ?? null, null);
+    this.#identity = identity;
+    if (!this.#core) return this.#begin();
+    this.#core.setIdentity(identity !== null);
+    // Where nobody was signed in yet, nothing was started that Rust could start again.
+    this.#start(this.#core);
+  }
+
+  inspect(): Inspection {
+    return (
+      this.#core?.inspect() ?? {
+        state: this.#snapshot,
+        attempts: 0,
+        lastByteAt: null,
+        handlers: this.#registrations.counts(),
+        role: "solo",
+      }
+    );
+  }
+
+  /** Loads the wasm, then does what was asked for meanwhile. */
+  #begin(): void {
+    if (this.#core || this.#loading || !isBrowser()) return;
+    this.#loading = true;
+    this.#contract.load().then(
+      ({ Provider: Class }) => {
+        this.#loading = false;
+        const host = hostOf(this.#options as BackendEventProviderOptions<never>, {
+          origin: this.origin,
+          keptCursor: () => this.#kept?.read(this.#identity ?? null) ?? null,
+          state: (now) => this.#take(now),
+          contractChange: () => this.#contractChange(),
+          unheard: (error) => this.#log.error(error.message, error),
+        });
+        this.#core = new Class(host);
+        this.#registrations.attach(this.#core);
+        if (this.#kept) addEventListener("pagehide", () => this.#keepCursor());
+        this.#start(this.#core);
+      },
+      (cause: unknown) => {
+        this.#loading = false;
+        this.#fail(cause);
+      },
+    );
+  }
+
+  #start(core: Core): void {
+    if (this.#wanted && this.#identity !== null) core.connect();
+  }
+
+  /** The Rust side's new state. */
+  #take(now: ConnectionState): void {
+    this.#snapshot = now;
+    this.#log.debug(now.status, now);
+    if (SILENT.has(now.status)) this.#loads.shut();
+    else if (this.#core) this.#loads.open(this.#core);
+  }
+
+  /** A new state where there is no Rust side. */
+  #show(now: ConnectionState): void {
+    const before = this.#snapshot;
+    this.#snapshot = now;
+    this.#registrations.call("state", [now, before], (error) => this.#log.error("a handler failed", { error }));
+  }
+
+  #fail(cause: unknown): void {
+    const error = loadError(cause);
+    const heard = this.#registrations.call("error", [error], (thrown) =>
+      this.#log.error("a handler failed", { error: thrown }),
+    );
+    if (!heard) this.#log.error(error.message, error);
+    this.#show(Object.freeze({ status: "closed", reason: error }));
+  }
+
+  #keepCursor(): void {
+    if (this.lastEventId !== null) this.#kept?.write(this.#identity ?? null, this.lastEventId);
+  }
+
+  #contractChange(): void {
+    this.#log.info("the server speaks a newer contract than this page");
+    try {
+      this.#options.onContractChange?.();
+    } catch (error) {
+      this.#log.error("onContractChange failed", { error });
+    }
+  }
+
+  #listenForOptions(): void {
+    const { onError } = this.#options;
+    if (onError) this.onError((error) => onError(error));
+    const callbacks = {
+      online: "onOnline",
+      offline: "onOffline",
+      reconnecting: "onReconnecting",
+      "long-broken": "onLongBroken",
+      unauthorized: "onUnauthorized",
+    } as const;
+    this.onState((now, before) => {
+      const name = (callbacks as Partial<Record<ConnectionStatus, (typeof callbacks)[keyof typeof callbacks]>>)[now.status];
+      if (name && now.status !== before.status) this.#options[name]?.(now);
+    });
+  }
+
+  #listen(occasion: Occasion, names: readonly string[], handler: AnyHandler, o: ListenOptions = {}): Unsubscribe {
+    if (o.signal?.aborted) return () => {};
+    const end = this.#registrations.add(occasion, names, handler, o.once ?? false);
+    if (!o.signal) return end;
+    const { signal } = o;
+    signal.addEventListener("abort", end, { once: true });
+    return () => {
+      signal.removeEventListener("abort", end);
+      end();
+    };
+  }
+}
+
+/** Names a stream among those of this origin. */
+function streamName(options: BackendEventProviderOptions<never>): string {
+  return options.sharingKey ?? (typeof options.url === "function" ? "" : String(options.url));
+}
+
+function closedError(reason: "close()" | "server-204" | BackendEventError): BackendEventError {
+  if (typeof reason !== "string") return reason;
+  return new BackendEventError("transport", "closed", `closed by ${reason}`);
+}
+
+function loadError(cause: unknown): BackendEventError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const blocked = /content security policy|unsafe-eval|blocked by csp/i.test(message);
+  return blocked
+    ? new BackendEventError("config", "wasm_blocked", `the page's Content-Security-Policy lacks 'wasm-unsafe-eval': ${message}`, { cause })
+    : new BackendEventError("config", "wasm_failed", `the wasm could not be loaded: ${message}`, { cause });
+}
+
+/** 128 random bits. `crypto.randomUUID` is not there on a page without https. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
