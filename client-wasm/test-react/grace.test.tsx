@@ -129,6 +129,15 @@ it("shows a component mounted after the grace the outage at once", () => {
   expect(shown()()).toBe("reconnecting");
 });
 
+it("leaves no timer behind when it goes within the grace", () => {
+  shown();
+  become(online());
+  become(outage("reconnecting", START));
+  expect(vi.getTimerCount()).toBeGreaterThan(0);
+  cleanup();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 it("calls a provider handed over within the grace connecting", () => {
   become(outage("reconnecting", START));
   const status = shown();

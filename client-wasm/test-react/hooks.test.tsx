@@ -112,7 +112,7 @@ it("holds events until the latest resync handler has settled", async () => {
   );
   rerender({ mark: "new" });
   provider.resync("retention");
-  provider.emit("note_created", { body: "newer" });
+  await act(async () => provider.emit("note_created", { body: "newer" }));
   expect(heard).toEqual(["new retention false"]);
   await act(async () => loaded());
   expect(heard).toEqual(["new retention false", "loaded", "newer"]);

@@ -85,6 +85,19 @@ describe("a provider made of options", () => {
     expect(heard).toEqual(["still here"]);
   });
 
+  it("is kept when a callback comes or goes", async () => {
+    const { contract, Page } = setUp();
+    const onOnline = vi.fn();
+    const { rerender } = render(<Page options={{ url: "/a" }} />);
+    await settle(() => rerender(<Page options={{ url: "/a", onOnline }} />));
+    contract.made[0]!.options.onOnline?.(online());
+    expect(onOnline).toHaveBeenCalledOnce();
+    await settle(() => rerender(<Page options={{ url: "/a" }} />));
+    contract.made[0]!.options.onOnline?.(online());
+    expect(onOnline).toHaveBeenCalledOnce();
+    expect(contract.made).toHaveLength(1);
+  });
+
   it("calls the latest of the functions it was given, the browser's fetch without a receiver", async () => {
     const { contract, Page } = setUp();
     const calls: string[] = [];
@@ -126,6 +139,9 @@ describe("a provider made of options", () => {
     expect(contract.peak).toBe(1);
     act(() => contract.only().emit("note_created", { body: "to the new one" }));
     expect(heard).toEqual(["to the new one"]);
+    const kept = contract.only();
+    await settle(() => rerender(<Page options={{ ...after }} />));
+    expect(contract.only()).toBe(kept);
   });
 
   it("hands its cursor to the next one of the same url and identity", async () => {

@@ -46,9 +46,10 @@ it("ends a registration by its result, by off, by its signal and with once", asy
   provider.on("note_created", named);
   provider.on("note_created", () => log.push("signal"), { signal: abort.signal });
   provider.on(["note_created", "note_deleted"], () => log.push("once"), { once: true });
+  provider.onAny(() => log.push("any once"), { once: true });
   const next = provider.once("note_created");
   provider.emit("note_created", { body: "1" });
-  expect(log.splice(0)).toEqual(["returned", "named", "signal", "once"]);
+  expect(log.splice(0)).toEqual(["returned", "named", "signal", "once", "any once"]);
   expect((await next).data).toEqual({ body: "1" });
   end();
   end();
