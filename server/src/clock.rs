@@ -1,0 +1,74 @@
+//! The hub's clock: Unix time that never goes back, and its text in `meta.at`.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use protocol::Time;
+use tokio::time::Instant;
+
+/// Unix milliseconds, carried on by the monotonic clock from where the system clock stood at the start, so
+/// that trimming and deadlines do not jump with it, and tests can pause it.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    origin: Instant,
+    origin_unix: Duration,
+}
+
+impl Clock {
+    /// A clock that starts at the system's time.
+    pub fn start() -> Self {
+        Self {
+            origin: Instant::now(),
+            origin_unix: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+        }
+    }
+
+    /// Now, in Unix milliseconds.
+    pub fn now(&self) -> Time {
+        Time::from_millis(0) + self.origin_unix + self.origin.elapsed()
+    }
+
+    /// How long until `time`; nothing when it has passed.
+    pub(crate) fn until(&self, time: SystemTime) -> Duration {
+        unix_time(time).since(self.now())
+    }
+}
+
+/// A system time as the core counts.
+pub(crate) fn unix_time(time: SystemTime) -> Time {
+    Time::from_millis(0) + time.duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// RFC 3339 in UTC with milliseconds. The calendar is Howard Hinnant's `civil_from_days`.
+pub(crate) fn rfc3339(time: Time) -> String {
+    let millis = time.as_millis();
+    let (days, in_day) = (millis / 86_400_000, millis % 86_400_000);
+    let since_march_0000 = days + 719_468;
+    let era = since_march_0000 / 146_097;
+    let day_of_era = since_march_0000 % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hours, minutes) = (in_day / 3_600_000, in_day / 60_000 % 60);
+    let (seconds, millis) = (in_day / 1_000 % 60, in_day % 1_000);
+    format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_rfc_3339() {
+        for (millis, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_795_392_123_456, "2026-11-23T00:02:03.456Z"),
+            (4_107_542_399_999, "2100-02-28T23:59:59.999Z"),
+        ] {
+            assert_eq!(rfc3339(Time::from_millis(millis)), text);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! One open stream, as the rest of the hub sees it.
+
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::Waker,
+};
+
+use atomic_waker::AtomicWaker;
+use parking_lot::Mutex;
+use protocol::{Channel, GoodbyeReason, Time};
+
+use crate::serve::Line;
+
+/// Shared between the registry, which wakes it, and the stream, which reads for it.
+pub(crate) struct Connection {
+    /// Its place in the registry.
+    pub(crate) serial: u64,
+    /// 128 random bits in hex.
+    pub(crate) id: Arc<str>,
+    pub(crate) user: Arc<str>,
+    pub(crate) login: Option<Arc<str>>,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) opened_at: Time,
+    /// Channels it is registered under; changes when its rights do.
+    pub(crate) channels: Mutex<Vec<Channel>>,
+    /// Something was appended to one of its channels since it last read.
+    due: AtomicBool,
+    waker: AtomicWaker,
+    /// A goodbye it has been told to say.
+    leave: Mutex<Option<GoodbyeReason>>,
+    leaving: AtomicBool,
+    /// Unix milliseconds at which it handed bytes out and has not been polled since; 0 while it waits.
+    handed_at: AtomicU64,
+    /// Where it stands, for the sweeper.
+    stand: Mutex<Stand>,
+    /// The socket under it, where `serve` knows it.
+    line: Option<Line>,
+    /// The last sign from the far end of a proxy, in Unix milliseconds.
+    alive_at: AtomicU64,
+}
+
+/// What the sweeper needs to see whether a blocked connection has fallen below the floor.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Stand {
+    pub(crate) cursor: u64,
+    pub(crate) generation: u64,
+}
+
+/// What a connection is made of.
+pub(crate) struct Birth {
+    pub(crate) id: String,
+    pub(crate) user: String,
+    pub(crate) login: Option<String>,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) line: Option<Line>,
+    pub(crate) at: Time,
+}
+
+impl Connection {
+    pub(crate) fn new(serial: u64, birth: Birth) -> Self {
+        Self {
+            serial,
+            id: birth.id.into(),
+            user: birth.user.into(),
+            login: birth.login.map(Into::into),
+            address: birth.address,
+            opened_at: birth.at,
+            channels: Mutex::new(Vec::new()),
+            due: AtomicBool::new(true),
+            waker: AtomicWaker::new(),
+            leave: Mutex::new(None),
+            leaving: AtomicBool::new(false),
+            handed_at: AtomicU64::new(0),
+            stand: Mutex::new(Stand::default()),
+            line: birth.line,
+            alive_at: AtomicU64::new(birth.at.as_millis()),
+        }
+    }
+
+    /// One of its channels moved.
+    pub(crate) fn wake(&self) {
+        if !self.due.swap(true, Ordering::AcqRel) {
+            self.waker.wake();
+        }
+    }
+
+    /// Arms the wake-up; only what is looked at after this cannot be slept through.
+    pub(crate) fn arm(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
+
+    /// Whether it has something to read; the answer is given once.
+    pub(crate) fn take_due(&self) -> bool {
+        self.due.load(Ordering::Acquire) && self.due.swap(false, Ordering::AcqRel)
+    }
+
+    /// Tells it to say goodbye. The first reason stands.
+    pub(crate) fn leave(&self, reason: GoodbyeReason) {
+        self.leave.lock().get_or_insert(reason);
+        self.leaving.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    pub(crate) fn take_leave(&self) -> Option<GoodbyeReason> {
+        if self.leaving.load(Ordering::Acquire) { *self.leave.lock() } else { None }
+    }
+
+    pub(crate) fn hand(&self, now: Time) {
+        self.handed_at.store(now.as_millis().max(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn unblock(&self) {
+        self.handed_at.store(0, Ordering::Relaxed);
+    }
+
+    /// Since when the bytes it handed out have not left; `None` while it waits for events.
+    pub(crate) fn blocked_since(&self) -> Option<Time> {
+        Some(self.handed_at.load(Ordering::Relaxed)).filter(|at| *at != 0).map(Time::from_millis)
+    }
+
+    pub(crate) fn stand_at(&self, cursor: u64, generation: u64) {
+        *self.stand.lock() = Stand { cursor, generation };
+    }
+
+    pub(crate) fn stand(&self) -> Stand {
+        *self.stand.lock()
+    }
+
+    pub(crate) fn mark_alive(&self, now: Time) {
+        self.alive_at.store(now.as_millis(), Ordering::Relaxed);
+    }
+
+    /// Ends it without its doing, which a blocked stream needs. `false` where the server under it gives no
+    /// way to.
+    pub(crate) fn cut(&self) -> bool {
+        match &self.line {
+            Some(line) => {
+                line.cut();
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) fn info(&self) -> ConnectionInfo {
+        ConnectionInfo {
+            id: self.id.to_string(),
+            user: self.user.to_string(),
+            login: self.login.as_deref().map(str::to_owned),
+            address: self.address,
+            opened_at: self.opened_at,
+            alive_at: Time::from_millis(self.alive_at.load(Ordering::Relaxed)),
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("id", &self.id).field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// An open stream, at the moment of asking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionInfo {
+    /// As its hello said.
+    pub id: String,
+    /// Whose it is.
+    pub user: String,
+    /// The log-in it was opened with, if `Authorize` named one.
+    pub login: Option<String>,
+    /// The address it counts for, if it is counted.
+    pub address: Option<IpAddr>,
+    /// When it was opened, in Unix milliseconds.
+    pub opened_at: Time,
+    /// When its far end was last heard of: at the opening, then by `POST alive`.
+    pub alive_at: Time,
+}

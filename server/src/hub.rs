@@ -1,0 +1,394 @@
+//! The server-side handle: send, presence, revoke, drain.
+
+use std::{fmt, marker::PhantomData, sync::Arc, sync::atomic::AtomicBool};
+
+use protocol::{
+    Contract, EncodedEvent, Envelope, Epoch, EventId, Meta, Notice, Revoked, control::ContractVersion,
+};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Audience, Cause, Config, ConnectionInfo, MetricsSnapshot, Presence, PresenceChanges, SendError,
+    StartError,
+    clock::{Clock, rfc3339},
+    drain,
+    limits::Addresses,
+    log::Log,
+    metrics::Metrics,
+    presence::{self, Presences},
+    random,
+    registry::Registry,
+    secret::Secret,
+    shared::Shared,
+    standing::Standing,
+    store::{Draft, Key, Matter, Memory, Opening, Store},
+    sweep,
+};
+
+/// The header in which a page's data carries [`Hub::cursor`].
+pub const CURSOR_HEADER: &str = "tidings-cursor";
+
+/// The longest key of [`Hub::send_once`].
+const KEY_BYTES_MAX: usize = 128;
+
+/// A handle to send events of the contract `C` to whoever reads, cheap to clone.
+///
+/// # Example
+/// ```
+/// use tidings_server::{Audience, Hub, SendError, protocol::Contract};
+/// async fn tell<C: Contract>(hub: &Hub<C>, event: &C) -> Result<(), SendError> {
+///     let sent = hub.send(Audience::users(["coach", "coachee"]), event).await?;
+///     println!("committed as {}", sent.id);
+///     Ok(())
+/// }
+/// ```
+pub struct Hub<C> {
+    pub(crate) shared: Arc<Shared>,
+    contract: PhantomData<fn() -> C>,
+}
+
+/// An event that is committed, at the level that the store states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// Its place in the total order.
+    pub id: EventId,
+    /// It had been sent before under the same key: this is its id of then.
+    pub duplicate: bool,
+}
+
+impl<C: Contract> Hub<C> {
+    /// Opens the store, loads its window and begins a run.
+    ///
+    /// # Errors
+    /// [`StartError`] when the store does not open.
+    pub async fn start(config: Config, store: impl Store) -> Result<Self, StartError> {
+        let clock = Clock::start();
+        let offered = Secret::new(random::secret()?);
+        let token = random::token()?;
+        let epoch = Epoch::new(&token).map_err(|error| {
+            StartError::Store(crate::StoreError::Corrupt(format!("a random token is no epoch: {error}")))
+        })?;
+        let registry = Arc::new(Registry::default());
+        let standing = Arc::new(Standing::default());
+        let metrics = Arc::new(Metrics::default());
+        let log = Arc::new(Log::new(epoch.clone(), config.history, registry.clone(), standing.clone()));
+        let store: Arc<dyn Store> = Arc::new(store);
+        let opening = Opening { epoch, secret: offered.clone(), limits: config.history, clock };
+        let opened = store.open(opening, log.clone()).await?;
+        standing.load(opened.grants, opened.revocations);
+        let presences = Arc::new(Presences::new(registry.clone(), &config));
+        presences.expect(opened.leases, &clock);
+        let tasks = vec![
+            tokio::spawn(presence::run(
+                Arc::downgrade(&presences),
+                store.clone(),
+                clock,
+                config.presence_lease,
+            ))
+            .abort_handle(),
+            tokio::spawn(sweep::run(
+                log.clone(),
+                registry.clone(),
+                standing.clone(),
+                metrics.clone(),
+                config.clone(),
+                clock,
+            ))
+            .abort_handle(),
+        ];
+        let shared = Shared {
+            config,
+            clock,
+            secret: opened.secret.unwrap_or(offered),
+            contract: ContractVersion { revision: C::REVISION, hash: C::HASH.to_owned() },
+            store,
+            log,
+            registry,
+            standing,
+            addresses: Addresses::default(),
+            presences,
+            metrics,
+            draining: AtomicBool::new(false),
+            tasks,
+        };
+        Ok(Self { shared: Arc::new(shared), contract: PhantomData })
+    }
+
+    /// A hub over [`Memory`].
+    ///
+    /// # Errors
+    /// [`StartError`] when the system gives no randomness.
+    pub async fn in_memory(config: Config) -> Result<Self, StartError> {
+        Self::start(config, Memory::new()).await
+    }
+
+    /// Sends an event; returns after its commit.
+    ///
+    /// # Errors
+    /// [`SendError`]: nobody has received the event, or its commit is unknown.
+    pub async fn send(&self, audience: impl Into<Audience>, event: &C) -> Result<Sent, SendError> {
+        self.caused_by(Cause::default()).send(audience, event).await
+    }
+
+    /// Sends several events next to each other in the order: all of them, or none.
+    ///
+    /// # Errors
+    /// As [`Hub::send`].
+    pub async fn send_all(
+        &self,
+        batch: impl IntoIterator<Item = (Audience, C)>,
+    ) -> Result<Vec<Sent>, SendError> {
+        self.caused_by(Cause::default()).send_all(batch).await
+    }
+
+    /// Sends an event once per `key` and five minutes, whoever of several instances or tries comes first.
+    ///
+    /// # Errors
+    /// [`SendError::KeyConflict`] when another event or audience was sent under the key, else as
+    /// [`Hub::send`].
+    pub async fn send_once(
+        &self,
+        key: &str,
+        audience: impl Into<Audience>,
+        event: &C,
+    ) -> Result<Sent, SendError> {
+        self.caused_by(Cause::default()).send_once(key, audience, event).await
+    }
+
+    /// Tells that something in the app failed.
+    ///
+    /// # Errors
+    /// As [`Hub::send`].
+    pub async fn application_error(
+        &self,
+        audience: impl Into<Audience>,
+        error: C::ApplicationError,
+    ) -> Result<Sent, SendError> {
+        self.caused_by(Cause::default()).application_error(audience, error).await
+    }
+
+    /// The same, with the request that causes it in the events' `meta`.
+    pub fn caused_by(&self, cause: Cause) -> Caused<'_, C> {
+        Caused { hub: self, cause }
+    }
+
+    /// Where a page stands whose data is read after this: hand it out with the data, in
+    /// [`CURSOR_HEADER`] or the payload, and the page's stream goes on from there.
+    pub fn cursor(&self) -> EventId {
+        self.shared.log.head()
+    }
+
+    /// Takes credentials away: the streams they opened get `last_event`, if any, say goodbye and end; those
+    /// issued before this stay refused. Returns after the commit.
+    ///
+    /// # Errors
+    /// As [`Hub::send`].
+    pub async fn revoke(
+        &self,
+        revoked: Revoked,
+        reason: &str,
+        last_event: Option<&C>,
+    ) -> Result<Sent, SendError> {
+        let notice = Notice::Revoke { revoked, reason: reason.to_owned() };
+        let channel = notice.channel().map_err(crate::AudienceError::from)?;
+        let mut drafts = Vec::with_capacity(2);
+        if let Some(event) = last_event {
+            drafts.push(self.draft(Audience::channel(channel.clone()), event, &Cause::default())?);
+        }
+        drafts.push(Draft { channels: channel.into(), matter: Matter::Notice(notice) });
+        self.append_one(drafts, None).await
+    }
+
+    /// Has `Authorize` asked again about every stream of `user`, which writes nothing sent after this until
+    /// the answer is there. Returns after the commit.
+    ///
+    /// # Errors
+    /// As [`Hub::send`].
+    pub async fn reauthorize(&self, user: &str) -> Result<Sent, SendError> {
+        let notice = Notice::Reauthorize { user: user.to_owned() };
+        let channels = notice.channel().map_err(crate::AudienceError::from)?.into();
+        self.append_one(vec![Draft { channels, matter: Matter::Notice(notice) }], None).await
+    }
+
+    /// Whether `user` is here, over all connections.
+    pub fn presence(&self, user: &str) -> Presence {
+        self.shared.presences.of(user)
+    }
+
+    /// Every change of presence from now on.
+    pub fn presence_changes(&self) -> PresenceChanges {
+        self.shared.presences.changes()
+    }
+
+    /// The open streams: by user and by id.
+    pub fn connections(&self) -> Connections<'_> {
+        Connections { registry: &self.shared.registry }
+    }
+
+    /// Refuses new streams and says goodbye to the open ones, evenly paced; returns when all have been told.
+    pub async fn drain(&self) {
+        drain::run(&self.shared).await;
+    }
+
+    /// What this hub has done so far.
+    pub fn metrics(&self) -> MetricsSnapshot {
+        self.shared.metrics.snapshot()
+    }
+
+    fn draft(&self, audience: Audience, event: &C, cause: &Cause) -> Result<Draft, SendError> {
+        let meta = Meta {
+            at: Some(rfc3339(self.shared.clock.now())),
+            correlation_id: cause.correlation_id.clone(),
+            traceparent: cause.traceparent.clone(),
+            origin: cause.origin.clone(),
+        };
+        let channels = audience.channels()?;
+        let json = Envelope::write(event, &meta)?;
+        let max = self.shared.config.max_event_bytes;
+        if json.len() > max {
+            return Err(SendError::TooLarge { bytes: json.len(), max });
+        }
+        let encoded = EncodedEvent::new(event.name(), &json)?;
+        Ok(Draft { channels, matter: Matter::Event { encoded, delivery: event.delivery() } })
+    }
+
+    async fn append(&self, drafts: Vec<Draft>, key: Option<Key>) -> Result<Vec<Sent>, SendError> {
+        let events =
+            drafts.iter().filter(|draft| matches!(draft.matter, Matter::Event { .. })).count() as u64;
+        let appended = self.shared.store.append(drafts, key).await?;
+        let duplicate = appended.duplicate;
+        if !duplicate {
+            self.shared.metrics.events_sent.add(events);
+        }
+        Ok(appended.ids.into_iter().map(|id| Sent { id, duplicate }).collect())
+    }
+
+    /// Appends drafts of which the last is the one that was asked for.
+    async fn append_one(&self, drafts: Vec<Draft>, key: Option<Key>) -> Result<Sent, SendError> {
+        let mut sent = self.append(drafts, key).await?;
+        sent.pop().ok_or_else(|| {
+            SendError::Store(crate::StoreError::Corrupt("the store gave an entry no id".to_owned()))
+        })
+    }
+}
+
+impl<C> Clone for Hub<C> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone(), contract: PhantomData }
+    }
+}
+
+impl<C> fmt::Debug for Hub<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("head", &self.shared.log.head()).finish_non_exhaustive()
+    }
+}
+
+/// A hub whose events carry what caused them.
+#[derive(Debug)]
+pub struct Caused<'a, C> {
+    hub: &'a Hub<C>,
+    cause: Cause,
+}
+
+impl<C: Contract> Caused<'_, C> {
+    /// See [`Hub::send`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send(&self, audience: impl Into<Audience>, event: &C) -> Result<Sent, SendError> {
+        let draft = self.hub.draft(audience.into(), event, &self.cause)?;
+        self.hub.append_one(vec![draft], None).await
+    }
+
+    /// See [`Hub::send_all`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send_all(
+        &self,
+        batch: impl IntoIterator<Item = (Audience, C)>,
+    ) -> Result<Vec<Sent>, SendError> {
+        let drafts = batch.into_iter().map(|(audience, event)| self.hub.draft(audience, &event, &self.cause));
+        let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
+        if drafts.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.hub.append(drafts, None).await
+    }
+
+    /// See [`Hub::send_once`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send_once(
+        &self,
+        key: &str,
+        audience: impl Into<Audience>,
+        event: &C,
+    ) -> Result<Sent, SendError> {
+        if !(1..=KEY_BYTES_MAX).contains(&key.len()) {
+            return Err(SendError::Key);
+        }
+        let draft = self.hub.draft(audience.into(), event, &self.cause)?;
+        // The payload without its meta, which tells every try from the other.
+        let mut digest = Sha256::new();
+        digest.update(Envelope::write(event, &Meta::default())?);
+        for channel in &draft.channels {
+            digest.update([0]);
+            digest.update(channel.as_str());
+        }
+        let key = Key { name: key.to_owned(), digest: digest.finalize().into() };
+        self.hub.append_one(vec![draft], Some(key)).await
+    }
+
+    /// See [`Hub::application_error`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn application_error(
+        &self,
+        audience: impl Into<Audience>,
+        error: C::ApplicationError,
+    ) -> Result<Sent, SendError> {
+        self.send(audience, &C::application_error(error)).await
+    }
+}
+
+/// The open streams of a hub.
+#[derive(Debug, Clone, Copy)]
+pub struct Connections<'a> {
+    registry: &'a Registry,
+}
+
+impl Connections<'_> {
+    /// The streams of a user.
+    pub fn of_user(&self, user: &str) -> Vec<ConnectionInfo> {
+        self.registry.of_user(user).iter().map(|connection| connection.info()).collect()
+    }
+
+    /// The stream with this id, and so its user.
+    pub fn get(&self, id: &str) -> Option<ConnectionInfo> {
+        self.registry.get(id).map(|connection| connection.info())
+    }
+
+    /// The users that have a stream.
+    pub fn users(&self) -> Vec<String> {
+        self.registry.users()
+    }
+
+    /// All streams, as of now.
+    pub fn iter(&self) -> impl Iterator<Item = ConnectionInfo> + use<> {
+        self.registry.infos().into_iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.registry.len()
+    }
+
+    /// Whether nothing is left of any stream, not even an empty list of one.
+    pub fn is_empty(&self) -> bool {
+        self.registry.is_empty()
+    }
+}

@@ -1,0 +1,208 @@
+//! The history behind its one short lock, fed by the store's follower, read by every stream.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use protocol::{
+    Covered, Entry, Epoch, EventId, GapReason, History, Limits, Located, Payload, Query, Read, Time,
+};
+
+use crate::{
+    registry::Registry,
+    rights::Rights,
+    standing::Standing,
+    store::{Beginning, Follower},
+};
+
+/// The readers' side of the store.
+#[derive(Debug)]
+pub(crate) struct Log {
+    history: Mutex<History>,
+    registry: Arc<Registry>,
+    standing: Arc<Standing>,
+}
+
+/// A notice that the asked rights do not take into account lies in the log: ask again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stale;
+
+/// What a client brought to be continued from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cursor {
+    /// Nothing.
+    None,
+    /// An id; `covered` once the store has said whether it holds it, where this log could not tell.
+    Id { id: EventId, covered: Option<bool> },
+    /// Something that is no id.
+    Garbage,
+}
+
+/// Where a stream begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Start {
+    pub(crate) head: EventId,
+    pub(crate) generation: u64,
+    pub(crate) how: How,
+}
+
+/// How a stream continues what the client had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum How {
+    Fresh,
+    Replayed(EventId),
+    Gap(GapReason),
+    /// The store has to be asked first.
+    Unsure,
+}
+
+impl Log {
+    pub(crate) fn new(
+        epoch: Epoch,
+        limits: Limits,
+        registry: Arc<Registry>,
+        standing: Arc<Standing>,
+    ) -> Self {
+        Self { history: Mutex::new(History::new(epoch, limits)), registry, standing }
+    }
+
+    pub(crate) fn head(&self) -> EventId {
+        self.history.lock().head()
+    }
+
+    pub(crate) fn id_at(&self, sequence: u64) -> EventId {
+        self.history.lock().id_at(sequence)
+    }
+
+    pub(crate) fn trim(&self, now: Time) {
+        self.history.lock().trim(now);
+    }
+
+    /// Decides how a stream with these rights begins.
+    pub(crate) fn start(&self, cursor: &Cursor, rights: &mut Rights) -> Result<Start, Stale> {
+        let history = self.history.lock();
+        settle(&history, rights)?;
+        let how = match cursor {
+            Cursor::None => How::Fresh,
+            Cursor::Garbage => How::Gap(GapReason::UnknownCursor),
+            Cursor::Id { id, covered } => match (history.locate(id), covered) {
+                (Located::At(sequence), _) => continues(&history, rights, id, sequence),
+                (Located::Lost, _) => How::Gap(GapReason::Epoch),
+                (_, None) => How::Unsure,
+                (_, Some(true)) => How::Replayed(id.clone()),
+                (_, Some(false)) => How::Gap(GapReason::Epoch),
+            },
+        };
+        Ok(Start { head: history.head(), generation: history.generation(), how })
+    }
+
+    /// Where a stream stands after a jump over what it can no longer be given.
+    pub(crate) fn jump(&self, rights: &mut Rights) -> Result<(EventId, u64), Stale> {
+        let history = self.history.lock();
+        settle(&history, rights)?;
+        Ok((history.head(), history.generation()))
+    }
+
+    /// What follows the query's cursor.
+    pub(crate) fn read(&self, query: &Query<'_>) -> Read {
+        let history = self.history.lock();
+        if query.cursor > history.head().sequence() && query.generation == history.generation() {
+            // The client has seen more than this instance: a notice below its cursor still counts.
+            let unseen = Query { cursor: query.rights_at, budget: 0, replay_until: u64::MAX, ..*query };
+            return match history.after(&unseen) {
+                Read::Batch(batch) => Read::Batch(protocol::Batch {
+                    notice: batch.notice,
+                    position: query.cursor,
+                    ..protocol::Batch::default()
+                }),
+                other => other,
+            };
+        }
+        history.after(query)
+    }
+}
+
+/// Notes that `rights` hold at the head, unless a notice of somebody else's lies between.
+fn settle(history: &History, rights: &mut Rights) -> Result<(), Stale> {
+    let channels: Vec<_> =
+        rights.covered.iter().filter(|covered| covered.channel.group_name().is_none()).cloned().collect();
+    loop {
+        let query = Query {
+            cursor: rights.rights_at,
+            covered: &channels,
+            replay_until: u64::MAX,
+            rights_at: rights.rights_at,
+            generation: history.generation(),
+            budget: usize::MAX,
+        };
+        let Read::Batch(batch) = history.after(&query) else { return Err(Stale) };
+        let notice_at = batch.position + 1;
+        if batch.notice.is_none() {
+            rights.rights_at = history.head().sequence();
+            return Ok(());
+        }
+        if !rights.own_notices.contains(&notice_at) {
+            return Err(Stale);
+        }
+        rights.rights_at = notice_at;
+    }
+}
+
+fn continues(history: &History, rights: &Rights, id: &EventId, sequence: u64) -> How {
+    if rights.covered.iter().any(|covered| covered.from > sequence) {
+        return How::Gap(GapReason::Rights);
+    }
+    let query = Query {
+        cursor: sequence,
+        covered: &rights.covered,
+        replay_until: u64::MAX,
+        rights_at: rights.rights_at,
+        generation: history.generation(),
+        budget: 0,
+    };
+    match history.after(&query) {
+        Read::Batch(_) => How::Replayed(id.clone()),
+        _ => How::Gap(GapReason::Retention),
+    }
+}
+
+/// Whether a blocked reader that stands there can never be given what follows.
+pub(crate) fn is_lost(log: &Log, stand: crate::connection::Stand, covered: &[Covered]) -> bool {
+    let query = Query {
+        cursor: stand.cursor,
+        covered,
+        replay_until: u64::MAX,
+        rights_at: u64::MAX,
+        generation: stand.generation,
+        budget: 0,
+    };
+    !matches!(log.history.lock().after(&query), Read::Batch(_))
+}
+
+impl Follower for Log {
+    fn begin(&self, beginning: Beginning) {
+        self.history.lock().restart(beginning.epoch, beginning.floor, beginning.ended);
+        self.registry.wake_all();
+    }
+
+    fn succeed(&self, epoch: Epoch) {
+        self.history.lock().succeed(epoch);
+    }
+
+    fn follow(&self, entries: Vec<Entry>) {
+        let channels: Vec<_> = entries.iter().map(|entry| entry.channels.clone()).collect();
+        {
+            let mut history = self.history.lock();
+            for entry in entries {
+                if let Payload::Notice(notice) = &entry.payload {
+                    self.standing.follow(notice, entry.id.sequence(), entry.at);
+                }
+                if let Err(error) = history.append(entry) {
+                    tracing::error!(%error, "the store's follower is out of order: an entry was dropped");
+                }
+            }
+        }
+        for channel in channels.iter().flatten() {
+            self.registry.wake(channel);
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Who is here: one word per user over all connections, which does not flap when one of them comes back.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use indexmap::IndexSet;
+use parking_lot::Mutex;
+use protocol::GoodbyeReason;
+use tokio::{
+    sync::{Notify, broadcast},
+    time::Instant,
+};
+
+use crate::{
+    Config,
+    clock::Clock,
+    registry::Registry,
+    store::{Lease, Store},
+};
+
+/// Changes that a receiver may be behind before it loses the oldest: at about 50 bytes each, 50 KB per hub.
+const CHANGES_KEPT: usize = 1_024;
+
+/// A stream that the server ended by itself is expected back within this, and its user stays online.
+const HUSH: Duration = Duration::from_secs(2);
+
+/// Between two tries to store a lease.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Whether a user is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Presence {
+    /// At least one connection is open.
+    Online,
+    /// The last connection was lost a moment ago.
+    Reconnecting,
+    /// Not here.
+    Offline,
+}
+
+/// A user's presence became another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresenceChange {
+    /// Whose.
+    pub user: String,
+    /// What it is now.
+    pub presence: Presence,
+}
+
+/// Changes of presence, from the moment this was made.
+///
+/// # Example
+/// ```
+/// use tidings_server::{PresenceChanges, PresenceError};
+/// async fn watch(mut changes: PresenceChanges) {
+///     loop {
+///         match changes.recv().await {
+///             Ok(change) => println!("{} is {:?}", change.user, change.presence),
+///             Err(PresenceError::Lagged(_)) => println!("look at everybody again"),
+///             Err(_) => break,
+///         }
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct PresenceChanges {
+    receiver: broadcast::Receiver<PresenceChange>,
+}
+
+impl PresenceChanges {
+    /// The next change.
+    ///
+    /// # Errors
+    /// [`PresenceError`] when changes were missed, or none will come.
+    pub async fn recv(&mut self) -> Result<PresenceChange, PresenceError> {
+        self.receiver.recv().await.map_err(|error| match error {
+            broadcast::error::RecvError::Lagged(missed) => PresenceError::Lagged(missed),
+            broadcast::error::RecvError::Closed => PresenceError::Closed,
+        })
+    }
+}
+
+/// Why there is no change to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PresenceError {
+    /// The receiver was too slow: look at everybody of interest again, then go on.
+    #[error("{0} changes of presence were missed")]
+    Lagged(u64),
+    /// The hub is gone.
+    #[error("the hub is gone")]
+    Closed,
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Departure {
+    /// It was lost, or the page closed it.
+    #[default]
+    Lost,
+    /// The server ended it, and the client comes back at once.
+    Planned,
+    /// The user may not come back.
+    Final,
+}
+
+impl Departure {
+    pub(crate) const fn of(reason: GoodbyeReason) -> Self {
+        match reason {
+            GoodbyeReason::Lifetime | GoodbyeReason::Draining | GoodbyeReason::Expired => Self::Planned,
+            GoodbyeReason::Revoked => Self::Final,
+            GoodbyeReason::Replaced | GoodbyeReason::OverLimit => Self::Lost,
+        }
+    }
+}
+
+/// Everybody who is not offline.
+#[derive(Debug)]
+pub(crate) struct Presences {
+    inner: Mutex<Inner>,
+    registry: Arc<Registry>,
+    changed: Notify,
+    changes: broadcast::Sender<PresenceChange>,
+    leave_grace: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    users: HashMap<String, Here>,
+    /// What was announced last; absent is offline.
+    announced: HashMap<String, Presence>,
+    /// Users whose presence may differ from what was announced.
+    pending: IndexSet<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Here {
+    Connected,
+    /// Without a connection.
+    Away {
+        /// Called reconnecting from here on.
+        shown: Instant,
+        /// Called offline from here on.
+        end: Instant,
+    },
+}
+
+impl Here {
+    fn presence(self, now: Instant) -> Presence {
+        match self {
+            Self::Connected => Presence::Online,
+            Self::Away { shown, .. } if now < shown => Presence::Online,
+            Self::Away { end, .. } if now < end => Presence::Reconnecting,
+            Self::Away { .. } => Presence::Offline,
+        }
+    }
+}
+
+impl Presences {
+    pub(crate) fn new(registry: Arc<Registry>, config: &Config) -> Self {
+        Self {
+            inner: Mutex::default(),
+            registry,
+            changed: Notify::new(),
+            changes: broadcast::Sender::new(CHANGES_KEPT),
+            leave_grace: config.leave_grace,
+        }
+    }
+
+    /// Users of the run before, expected back until their leases end.
+    pub(crate) fn expect(&self, leases: Vec<Lease>, clock: &Clock) {
+        let (now, at) = (Instant::now(), clock.now());
+        let mut inner = self.inner.lock();
+        for lease in leases {
+            if let Some(until) = lease.until {
+                inner.announced.insert(lease.user.clone(), Presence::Online);
+                inner.pending.insert(lease.user.clone());
+                inner.users.insert(lease.user, Here::Away { shown: now, end: now + until.since(at) });
+            }
+        }
+    }
+
+    pub(crate) fn of(&self, user: &str) -> Presence {
+        let now = Instant::now();
+        self.inner.lock().users.get(user).map_or(Presence::Offline, |here| here.presence(now))
+    }
+
+    pub(crate) fn changes(&self) -> PresenceChanges {
+        PresenceChanges { receiver: self.changes.subscribe() }
+    }
+
+    /// A connection of `user` was registered.
+    pub(crate) fn arrived(&self, user: &str) {
+        self.update(user, Departure::Lost);
+    }
+
+    /// A connection of `user` was unregistered.
+    pub(crate) fn left(&self, user: &str, departure: Departure) {
+        self.update(user, departure);
+    }
+
+    /// Whatever happened, the registry says what is: so it does not matter in which order two of these run.
+    fn update(&self, user: &str, departure: Departure) {
+        let now = Instant::now();
+        let mut inner = self.inner.lock();
+        let is_here = self.registry.is_here(user);
+        match (is_here, inner.users.get(user)) {
+            (true, Some(Here::Connected)) | (false, None | Some(Here::Away { .. })) => return,
+            (true, _) => {
+                inner.users.insert(user.to_owned(), Here::Connected);
+            }
+            (false, Some(Here::Connected)) => {
+                let shown = if departure == Departure::Planned { now + HUSH } else { now };
+                let end = if departure == Departure::Final { now } else { now + self.leave_grace };
+                inner.users.insert(user.to_owned(), Here::Away { shown, end: end.max(shown) });
+            }
+        }
+        inner.pending.insert(user.to_owned());
+        drop(inner);
+        self.changed.notify_one();
+    }
+
+    /// Who is due to be announced, and when to look again.
+    fn due(&self) -> (Vec<PresenceChange>, Option<Instant>) {
+        let now = Instant::now();
+        let mut inner = self.inner.lock();
+        let Inner { users, announced, pending } = &mut *inner;
+        let mut due = Vec::new();
+        let mut next: Option<Instant> = None;
+        pending.retain(|user| {
+            let here = users.get(user).copied();
+            let presence = here.map_or(Presence::Offline, |here| here.presence(now));
+            if presence != announced.get(user).copied().unwrap_or(Presence::Offline) {
+                due.push(PresenceChange { user: user.clone(), presence });
+            }
+            let Some(Here::Away { shown, end }) = here else { return false };
+            if presence == Presence::Offline {
+                users.remove(user);
+                return false;
+            }
+            let at = if now < shown { shown } else { end };
+            next = Some(next.map_or(at, |next| next.min(at)));
+            true
+        });
+        (due, next)
+    }
+
+    fn announce(&self, change: PresenceChange, is_ours: bool) {
+        let mut inner = self.inner.lock();
+        if change.presence == Presence::Offline {
+            inner.announced.remove(&change.user);
+        } else {
+            inner.announced.insert(change.user.clone(), change.presence);
+        }
+        drop(inner);
+        if is_ours {
+            // Nobody listening is no error.
+            let _ = self.changes.send(change);
+        }
+    }
+
+    fn try_again(&self, changes: Vec<PresenceChange>) {
+        self.inner.lock().pending.extend(changes.into_iter().map(|change| change.user));
+    }
+
+    fn online(&self) -> Vec<String> {
+        let inner = self.inner.lock();
+        let here = inner.users.iter().filter(|(_, here)| matches!(here, Here::Connected));
+        here.map(|(user, _)| user.clone()).collect()
+    }
+}
+
+/// Stores leases, then announces: the one task of a hub that speaks of presence.
+pub(crate) async fn run(presences: Weak<Presences>, store: Arc<dyn Store>, clock: Clock, lease: Duration) {
+    let mut renew_at = Instant::now() + lease / 3;
+    while let Some(presences) = presences.upgrade() {
+        let (due, next) = presences.due();
+        if !due.is_empty() {
+            let until = clock.now() + lease;
+            let leases = due.iter().map(|change| Lease {
+                user: change.user.clone(),
+                until: (change.presence != Presence::Offline).then_some(until),
+            });
+            match store.lease(leases.collect()).await {
+                Ok(ours) => due.into_iter().zip(ours).for_each(|(change, is_ours)| {
+                    presences.announce(change, is_ours);
+                }),
+                Err(error) => {
+                    tracing::warn!(%error, "presence leases could not be stored");
+                    presences.try_again(due);
+                    tokio::time::sleep(STORE_AGAIN).await;
+                }
+            }
+            continue;
+        }
+        if renew_at <= Instant::now() {
+            renew_at = Instant::now() + lease / 3;
+            let until = Some(clock.now() + lease);
+            let leases = presences.online().into_iter().map(|user| Lease { user, until }).collect();
+            if let Err(error) = store.lease(leases).await {
+                tracing::warn!(%error, "presence leases could not be renewed");
+            }
+        }
+        let wait = tokio::time::sleep_until(next.unwrap_or(renew_at).min(renew_at));
+        tokio::select! {
+            () = presences.changed.notified() => {}
+            () = wait => {}
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Which connections read which channels, and whose they are; every look-up costs its answer.
+//!
+//! A set is changed and removed when empty under the lock of its own map entry, so a register during the
+//! last unregister of the same user finds either the old set or a new one, never one that is about to go.
+
+use std::{
+    hash::Hash,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use dashmap::{DashMap, Entry};
+use indexmap::IndexMap;
+use protocol::{Channel, GoodbyeReason};
+
+use crate::connection::{Connection, ConnectionInfo};
+
+type Connections = IndexMap<u64, Arc<Connection>>;
+
+/// All open streams of a hub.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    of_channel: DashMap<Channel, Connections>,
+    of_user: DashMap<Arc<str>, Connections>,
+    of_id: DashMap<Arc<str>, Arc<Connection>>,
+    serials: AtomicU64,
+}
+
+/// The user has as many connections as one may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OverLimit;
+
+impl Registry {
+    pub(crate) fn next_serial(&self) -> u64 {
+        self.serials.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Registers a connection of at most `max` of its user. The user's connection with the id `predecessor`
+    /// is told that it is replaced and counts no more.
+    pub(crate) fn register(
+        &self,
+        connection: &Arc<Connection>,
+        channels: Vec<Channel>,
+        predecessor: Option<&str>,
+        max: usize,
+    ) -> Result<(), OverLimit> {
+        {
+            let mut of_user = self.of_user.entry(connection.user.clone()).or_default();
+            let replaced =
+                predecessor.and_then(|id| of_user.values().find(|other| *other.id == *id).cloned());
+            if let Some(replaced) = replaced {
+                of_user.swap_remove(&replaced.serial);
+                replaced.leave(GoodbyeReason::Replaced);
+            }
+            if of_user.len() >= max {
+                return Err(OverLimit);
+            }
+            of_user.insert(connection.serial, connection.clone());
+        }
+        self.of_id.insert(connection.id.clone(), connection.clone());
+        for channel in &channels {
+            self.of_channel.entry(channel.clone()).or_default().insert(connection.serial, connection.clone());
+        }
+        *connection.channels.lock() = channels;
+        Ok(())
+    }
+
+    /// Registers it under other channels, then wakes it: what came to the new ones in between is read.
+    pub(crate) fn move_to(&self, connection: &Arc<Connection>, channels: Vec<Channel>) {
+        let mut current = connection.channels.lock();
+        for channel in channels.iter().filter(|channel| !current.contains(channel)) {
+            self.of_channel.entry(channel.clone()).or_default().insert(connection.serial, connection.clone());
+        }
+        for channel in current.iter().filter(|channel| !channels.contains(channel)) {
+            remove(&self.of_channel, channel.clone(), connection.serial);
+        }
+        *current = channels;
+        drop(current);
+        connection.wake();
+    }
+
+    /// Forgets a connection.
+    pub(crate) fn unregister(&self, connection: &Connection) {
+        for channel in connection.channels.lock().drain(..) {
+            remove(&self.of_channel, channel, connection.serial);
+        }
+        self.of_id.remove(&connection.id);
+        remove(&self.of_user, connection.user.clone(), connection.serial);
+    }
+
+    /// Wakes who reads `channel`.
+    pub(crate) fn wake(&self, channel: &Channel) {
+        if let Some(connections) = self.of_channel.get(channel) {
+            connections.values().for_each(|connection| connection.wake());
+        }
+    }
+
+    /// Wakes everybody: the log has become another one.
+    pub(crate) fn wake_all(&self) {
+        self.of_id.iter().for_each(|connection| connection.wake());
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Connection>> {
+        self.of_id.get(id).map(|connection| connection.clone())
+    }
+
+    pub(crate) fn of_user(&self, user: &str) -> Vec<Arc<Connection>> {
+        self.of_user.get(user).map(|connections| connections.values().cloned().collect()).unwrap_or_default()
+    }
+
+    pub(crate) fn is_here(&self, user: &str) -> bool {
+        self.of_user.contains_key(user)
+    }
+
+    pub(crate) fn users(&self) -> Vec<String> {
+        self.of_user.iter().map(|entry| entry.key().to_string()).collect()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Connection>> {
+        self.of_id.iter().map(|connection| connection.clone()).collect()
+    }
+
+    pub(crate) fn infos(&self) -> Vec<ConnectionInfo> {
+        self.of_id.iter().map(|connection| connection.info()).collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.of_id.len()
+    }
+
+    /// Whether nothing at all is held, not even an empty set.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.of_id.is_empty() && self.of_user.is_empty() && self.of_channel.is_empty()
+    }
+}
+
+fn remove<K: Eq + Hash>(map: &DashMap<K, Connections>, key: K, serial: u64) {
+    if let Entry::Occupied(mut entry) = map.entry(key) {
+        entry.get_mut().swap_remove(&serial);
+        if entry.get().is_empty() {
+            entry.remove();
+        }
+    }
+}

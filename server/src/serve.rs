@@ -1,0 +1,161 @@
+//! The way to serve that enforces every limit: header timeout, write stall, kernel buffers, drain.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    time::Duration,
+};
+
+use axum::{Router, extract::ConnectInfo};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use protocol::Contract;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+};
+use tower_service::Service;
+
+use crate::{Config, Hub};
+pub(crate) use line::{Guarded, Line};
+
+mod line;
+
+/// hyper's own buffer per connection, read and write: as small as it allows without cutting off a request
+/// header of usual size.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// After an accept failed for want of file descriptors or memory.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// Serves `router` on `listener` with every limit of the hub's [`Config`], until SIGTERM or ctrl-c: then the
+/// listener is closed, the streams of `hub` say goodbye, and this returns within
+/// [`Config::drain_deadline`], whatever is still open.
+///
+/// # Errors
+/// When the listener or the signal handlers cannot be set up.
+pub async fn serve<C: Contract>(listener: TcpListener, router: Router, hub: &Hub<C>) -> io::Result<()> {
+    let stop = signal()?;
+    serve_until(listener, router, hub, stop).await
+}
+
+/// The same, until `stop` is ready.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_until<C: Contract>(
+    listener: TcpListener,
+    router: Router,
+    hub: &Hub<C>,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let shared = &hub.shared;
+    socket2::SockRef::from(&listener).set_send_buffer_size(shared.config.send_buffer)?;
+    let (stopping, _) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((socket, peer)) => {
+                    if let Err(error) = prepare(&socket, &shared.config) {
+                        tracing::debug!(%error, "a connection was gone before it was served");
+                        continue;
+                    }
+                    let guarded = Guarded::new(socket, shared.config.write_stall, shared.metrics.clone());
+                    connections.spawn(connection(
+                        guarded,
+                        peer,
+                        router.clone(),
+                        shared.config.header_timeout,
+                        stopping.subscribe(),
+                    ));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "accepting a connection failed");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    drop(router);
+    stopping.send_replace(true);
+    let drained = async {
+        hub.drain().await;
+        while connections.join_next().await.is_some() {}
+    };
+    if tokio::time::timeout(shared.config.drain_deadline, drained).await.is_err() {
+        tracing::warn!("connections were still open at the end of the drain");
+    }
+    Ok(())
+}
+
+fn prepare(socket: &TcpStream, config: &Config) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    socket2::SockRef::from(socket).set_tcp_user_timeout(Some(config.tcp_user_timeout))?;
+    Ok(())
+}
+
+async fn connection(
+    io: Guarded<TcpStream>,
+    peer: SocketAddr,
+    router: Router,
+    header_timeout: Duration,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let line = io.line();
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(line.clone());
+        // A `Router` is always ready.
+        router.clone().call(request)
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(header_timeout)
+            .max_buf_size(BUFFER_BYTES)
+            .serve_connection(TokioIo::new(io), service)
+    );
+    let served = tokio::select! {
+        served = &mut connection => served,
+        () = is_stopping(&mut stopping) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+async fn is_stopping(stopping: &mut watch::Receiver<bool>) {
+    // The sender gone means the same.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+/// Ready at SIGTERM or ctrl-c.
+fn signal() -> io::Result<Pin<Box<dyn Future<Output = ()> + Send>>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Box::pin(async move {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }))
+    }
+    #[cfg(not(unix))]
+    Ok(Box::pin(async {
+        let _ = tokio::signal::ctrl_c().await;
+    }))
+}

@@ -1,0 +1,46 @@
+//! What the hub, its streams and its tasks share.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use protocol::control::ContractVersion;
+use tokio::task::AbortHandle;
+
+use crate::{
+    Config, clock::Clock, limits::Addresses, log::Log, metrics::Metrics, presence::Presences,
+    registry::Registry, secret::Secret, standing::Standing, store::Store,
+};
+
+/// One hub. Dropped when the last handle and the last stream are.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) secret: Secret,
+    pub(crate) contract: ContractVersion,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) log: Arc<Log>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) standing: Arc<Standing>,
+    pub(crate) addresses: Addresses,
+    pub(crate) presences: Arc<Presences>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Set for good when the drain begins.
+    pub(crate) draining: AtomicBool,
+    /// The tasks that must not outlive the hub.
+    pub(crate) tasks: Vec<AbortHandle>,
+}
+
+impl Shared {
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}

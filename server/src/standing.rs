@@ -1,0 +1,141 @@
+//! What the notices of the log add up to: who may read which group from where, and what is revoked.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use parking_lot::Mutex;
+use protocol::{Notice, Revoked, Time};
+
+use crate::{Identity, clock::unix_time, store::Grant};
+
+/// Revocations kept at most, at about 300 bytes each; the oldest go first, with a warning.
+const REVOCATIONS_MAX: usize = 100_000;
+
+/// Fed by the one follower of the store, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    users: HashMap<String, Granted>,
+    revoked: HashMap<Revoked, Time>,
+    /// In order of time.
+    revoked_order: VecDeque<(Time, Revoked)>,
+}
+
+/// The groups of one user.
+#[derive(Debug, Default)]
+struct Granted {
+    /// Where each began.
+    from: BTreeMap<String, u64>,
+    /// When the user was first seen to have no connection.
+    away_since: Option<Time>,
+}
+
+impl Standing {
+    /// What was known when the store opened.
+    pub(crate) fn load(&self, grants: Vec<Grant>, revocations: Vec<(Revoked, Time)>) {
+        let mut inner = self.inner.lock();
+        for grant in grants {
+            inner.users.entry(grant.user).or_default().from.insert(grant.group, grant.from);
+        }
+        for (revoked, at) in revocations {
+            inner.revoke(revoked, at);
+        }
+    }
+
+    /// The next notice of the log.
+    pub(crate) fn follow(&self, notice: &Notice, sequence: u64, at: Time) {
+        let mut inner = self.inner.lock();
+        match notice {
+            Notice::Revoke { revoked, .. } => inner.revoke(revoked.clone(), at),
+            Notice::Reauthorize { .. } => {}
+            Notice::Grant { user, group } => {
+                // The first of two grants that crossed stands.
+                let granted = inner.users.entry(user.clone()).or_default();
+                granted.from.entry(group.clone()).or_insert(sequence);
+            }
+            Notice::Withdraw { user, group } => {
+                if let Some(granted) = inner.users.get_mut(user) {
+                    granted.from.remove(group);
+                    if granted.from.is_empty() {
+                        inner.users.remove(user);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where each granted group of `user` begins.
+    pub(crate) fn grants(&self, user: &str) -> BTreeMap<String, u64> {
+        let mut inner = self.inner.lock();
+        inner.users.get_mut(user).map_or_else(BTreeMap::new, |granted| {
+            granted.away_since = None;
+            granted.from.clone()
+        })
+    }
+
+    /// Whether these credentials were revoked after they were issued.
+    pub(crate) fn refuses(&self, identity: &Identity, connection: Option<&str>) -> bool {
+        let inner = self.inner.lock();
+        let at = |revoked: Revoked| inner.revoked.get(&revoked).copied();
+        let user = at(Revoked::User(identity.user.clone()));
+        let login = identity.login.clone().and_then(|login| at(Revoked::Login(login)));
+        let connection = connection.and_then(|id| at(Revoked::Connection(id.to_owned())));
+        login.is_some()
+            || connection.is_some()
+            || user.zip(identity.issued_at).is_some_and(|(at, issued)| unix_time(issued) <= at)
+    }
+
+    /// Whether a stream that reads with `identity` outlives the revocation that it has met.
+    pub(crate) fn outlives(&self, identity: &Identity, revoked: &Revoked) -> bool {
+        let at = self.inner.lock().revoked.get(revoked).copied();
+        match (revoked, at, identity.issued_at) {
+            (Revoked::User(_), Some(at), Some(issued)) => unix_time(issued) > at,
+            _ => false,
+        }
+    }
+
+    /// Forgets the grants of users who have been away for a whole window, and revocations of credentials
+    /// that have long expired.
+    pub(crate) fn sweep(&self, now: Time, limits: &SweepLimits, is_here: impl Fn(&str) -> bool) {
+        let mut inner = self.inner.lock();
+        inner.users.retain(|user, granted| {
+            if is_here(user) {
+                granted.away_since = None;
+                return true;
+            }
+            now.since(*granted.away_since.get_or_insert(now)) <= limits.window
+        });
+        while inner.revoked_order.front().is_some_and(|(at, _)| now.since(*at) > limits.revocations) {
+            inner.forget_oldest_revocation();
+        }
+    }
+}
+
+/// How long [`Standing::sweep`] keeps what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SweepLimits {
+    pub(crate) window: std::time::Duration,
+    pub(crate) revocations: std::time::Duration,
+}
+
+impl Inner {
+    fn revoke(&mut self, revoked: Revoked, at: Time) {
+        if self.revoked_order.len() == REVOCATIONS_MAX {
+            tracing::warn!("more than {REVOCATIONS_MAX} revocations: the oldest are forgotten");
+            self.forget_oldest_revocation();
+        }
+        self.revoked.insert(revoked.clone(), at);
+        self.revoked_order.push_back((at, revoked));
+    }
+
+    fn forget_oldest_revocation(&mut self) {
+        if let Some((at, revoked)) = self.revoked_order.pop_front()
+            && self.revoked.get(&revoked) == Some(&at)
+        {
+            self.revoked.remove(&revoked);
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! The body of a stream: a cursor that reads when it is woken, says what time brings, and hands out shared
+//! bytes.
+//!
+//! It holds no queue: what it has not read lies in the history, once for all readers. What it has read and
+//! not handed out yet is one batch.
+
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::Frame;
+use protocol::{
+    Batch, EventId, GapReason, GoodbyeReason, Notice, Query, Read,
+    control::{self, Gap, Goodbye, Heartbeat},
+    encode_control,
+};
+
+use crate::{
+    Refusal,
+    connection::Connection,
+    limits::Place,
+    log::Stale,
+    presence::Departure,
+    random,
+    rights::{Claim, Denied, Rights},
+    shared::Shared,
+    timers::{Timer, Timers},
+};
+
+/// A client that is sent away comes back within this, spread out by itself.
+const RECONNECT_SOON_MS: u32 = 0;
+
+/// Asked again after this while an answer is wanted and none is to be had.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often an answer is asked for before the stream ends and the client is left to try again; with the
+/// pauses between within the 5 s that a revocation may take.
+const ASKS_MAX: u32 = 3;
+
+/// An open stream.
+pub(crate) struct Stream {
+    shared: Arc<Shared>,
+    membership: Membership,
+    claim: Claim,
+    rights: Rights,
+    position: Position,
+    /// The position at hello.
+    replay_until: u64,
+    generation: u64,
+    /// Blocks read and not yet handed out, each marked when it is an app event.
+    ready: VecDeque<(Bytes, Kind)>,
+    /// App events handed out since hello.
+    sent: u64,
+    timers: Timers,
+    asking: Option<Asking>,
+    ended: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Event,
+    Control,
+}
+
+/// Where the stream stands: everything up to here that its user may see has been read.
+#[derive(Debug, Clone)]
+pub(crate) struct Position {
+    pub(crate) sequence: u64,
+    /// The client's own words for it, repeated until the stream has moved on.
+    pub(crate) own: Option<EventId>,
+}
+
+/// A question about the rights of the stream, during which it reads nothing.
+struct Asking {
+    answer: Answer,
+    question: Question,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Question {
+    asker: Asker,
+    /// What cannot be given any more, and is said once the rights are known.
+    jump: Option<GapReason>,
+    /// How often it has been asked.
+    asked: u32,
+    /// Before it is asked.
+    pause: Duration,
+}
+
+impl Question {
+    const fn of(asker: Asker, jump: Option<GapReason>) -> Self {
+        Self { asker, jump, asked: 1, pause: Duration::ZERO }
+    }
+}
+
+/// Where the question comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asker {
+    /// The interval: the rights so far hold if there is no answer.
+    Clock,
+    /// The log: nothing may be written without an answer.
+    Log,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Rights, Denied>> + Send>>;
+
+/// A connection's place in the registry; dropping it leaves nothing behind.
+pub(crate) struct Membership {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) connection: Arc<Connection>,
+    /// How it left, for presence.
+    pub(crate) departure: Departure,
+    /// Its place among the streams of its address.
+    pub(crate) _place: Option<Place>,
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.shared.registry.unregister(&self.connection);
+        self.shared.presences.left(&self.connection.user, self.departure);
+        self.shared.metrics.connections_closed.add(1);
+    }
+}
+
+/// What a stream begins with.
+pub(crate) struct Beginning {
+    pub(crate) membership: Membership,
+    pub(crate) claim: Claim,
+    pub(crate) rights: Rights,
+    pub(crate) position: Position,
+    pub(crate) head: EventId,
+    pub(crate) generation: u64,
+    pub(crate) hello: Bytes,
+    pub(crate) gap: Option<GapReason>,
+}
+
+impl Stream {
+    pub(crate) fn new(shared: Arc<Shared>, beginning: Beginning) -> Self {
+        let expires_at = beginning.rights.identity.expires_at;
+        let mut stream = Self {
+            timers: Timers::new(&shared.config, expires_at.map(|at| shared.clock.until(at))),
+            shared,
+            membership: beginning.membership,
+            claim: beginning.claim,
+            rights: beginning.rights,
+            position: beginning.position,
+            replay_until: beginning.head.sequence(),
+            generation: beginning.generation,
+            ready: VecDeque::from([(beginning.hello, Kind::Control)]),
+            sent: 0,
+            asking: None,
+            ended: false,
+        };
+        if let Some(reason) = beginning.gap {
+            stream.say_gap(reason);
+        }
+        stream
+    }
+
+    /// Does the next thing that is to be done; pending when there is none.
+    fn step(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(reason) = self.membership.connection.take_leave() {
+            self.say_goodbye(reason);
+            return Poll::Ready(());
+        }
+        if let Poll::Ready(timer) = self.timers.poll(cx) {
+            self.handle_timer(timer);
+            return Poll::Ready(());
+        }
+        if let Some(asking) = &mut self.asking {
+            let answer = ready!(asking.answer.as_mut().poll(cx));
+            self.handle_answer(answer);
+            return Poll::Ready(());
+        }
+        if self.membership.connection.take_due() {
+            self.read();
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+
+    fn read(&mut self) {
+        let query = Query {
+            cursor: self.position.sequence,
+            covered: &self.rights.covered,
+            replay_until: self.replay_until,
+            rights_at: self.rights.rights_at,
+            generation: self.generation,
+            budget: self.shared.config.batch_bytes,
+        };
+        match self.shared.log.read(&query) {
+            Read::Batch(batch) => self.take(batch),
+            Read::BelowFloor => self.ask(Question::of(Asker::Log, Some(GapReason::Overflow))),
+            Read::Restarted => self.ask(Question::of(Asker::Log, Some(GapReason::Epoch))),
+            Read::RightsUnknown => self.ask(Question::of(Asker::Log, None)),
+        }
+    }
+
+    fn take(&mut self, batch: Batch) {
+        self.shared.metrics.deliveries.add(batch.frames.len() as u64);
+        self.shared.metrics.delivered_bytes.add(batch.bytes as u64);
+        self.ready.extend(batch.frames.into_iter().map(|frame| (frame, Kind::Event)));
+        self.advance(batch.position);
+        match batch.notice {
+            Some(Notice::Revoke { revoked, .. })
+                if !self.shared.standing.outlives(&self.rights.identity, &revoked) =>
+            {
+                self.say_goodbye(GoodbyeReason::Revoked);
+            }
+            Some(_) => self.ask(Question::of(Asker::Log, None)),
+            None if batch.more => self.membership.connection.wake(),
+            None => {}
+        }
+    }
+
+    fn advance(&mut self, sequence: u64) {
+        if sequence > self.position.sequence {
+            self.position = Position { sequence, own: None };
+        }
+        self.note_stand();
+    }
+
+    fn position_id(&self) -> EventId {
+        let Position { sequence, own } = &self.position;
+        own.clone().unwrap_or_else(|| self.shared.log.id_at(*sequence))
+    }
+
+    fn note_stand(&self) {
+        self.membership.connection.stand_at(self.position.sequence, self.generation);
+    }
+
+    fn handle_timer(&mut self, timer: Timer) {
+        match timer {
+            Timer::Heartbeat => {
+                // A reader of quiet channels moves on with the head, so that its cursor stays young.
+                self.membership.connection.wake();
+                if self.asking.is_none() && self.membership.connection.take_due() {
+                    self.read();
+                }
+                self.ready.push_back((Bytes::new(), Kind::Control));
+            }
+            Timer::Lifetime => self.say_goodbye(GoodbyeReason::Lifetime),
+            Timer::Expiry => self.say_goodbye(GoodbyeReason::Expired),
+            Timer::Recheck if self.asking.is_none() => self.ask(Question::of(Asker::Clock, None)),
+            Timer::Recheck => {}
+        }
+    }
+
+    /// Stops reading until `Authorize` has answered.
+    fn ask(&mut self, question: Question) {
+        let (claim, shared) = (self.claim.clone(), self.shared.clone());
+        let pause = question.pause;
+        let answer = Box::pin(async move {
+            tokio::time::sleep(pause).await;
+            claim.ask(&shared).await
+        });
+        self.asking = Some(Asking { answer, question });
+    }
+
+    fn ask_again(&mut self, question: Question, pause: Duration) {
+        if question.asked == ASKS_MAX {
+            // The client tries again, and is told what is the matter.
+            self.ended = true;
+        } else {
+            self.ask(Question { asked: question.asked + 1, pause, ..question });
+        }
+    }
+
+    fn handle_answer(&mut self, answer: Result<Rights, Denied>) {
+        let Some(Asking { question, .. }) = self.asking.take() else { return };
+        match answer {
+            Ok(rights) if rights.identity.user != self.rights.identity.user => {
+                self.say_goodbye(GoodbyeReason::Expired);
+            }
+            Ok(mut rights) => match self.shared.log.jump(&mut rights) {
+                Err(Stale) => self.ask_again(question, Duration::ZERO),
+                Ok((head, generation)) => self.go_on(rights, question.jump, head, generation),
+            },
+            Err(Denied::Refused(Refusal::Unavailable)) if question.asker == Asker::Clock => {
+                self.membership.connection.wake();
+            }
+            Err(Denied::Refused(Refusal::Unavailable)) => self.ask_again(question, ASK_AGAIN),
+            Err(Denied::Refused(Refusal::Unauthorized) | Denied::Expired) => {
+                self.say_goodbye(GoodbyeReason::Expired);
+            }
+            Err(Denied::Refused(Refusal::Forbidden) | Denied::Revoked | Denied::Misconfigured) => {
+                self.say_goodbye(GoodbyeReason::Revoked);
+            }
+        }
+    }
+
+    /// Reads on with rights that hold at `head`.
+    fn go_on(&mut self, rights: Rights, jump: Option<GapReason>, head: EventId, generation: u64) {
+        let knows = |covered: &protocol::Covered| {
+            covered.from <= self.position.sequence || self.rights.covered.contains(covered)
+        };
+        let gained = !rights.covered.iter().all(knows);
+        self.timers.expire_in(rights.identity.expires_at.map(|at| self.shared.clock.until(at)));
+        self.shared.registry.move_to(&self.membership.connection, rights.channels());
+        self.rights = rights;
+        if let Some(reason) = jump {
+            self.generation = generation;
+            self.position = Position { sequence: head.sequence(), own: None };
+            self.note_stand();
+            self.say_gap(reason);
+        } else if gained {
+            self.say_gap(GapReason::Rights);
+        }
+    }
+
+    fn say_gap(&mut self, reason: GapReason) {
+        self.shared.metrics.gaps.add(1);
+        let gap = encode_control(Some(&self.position_id()), control::GAP, &Gap { reason }, None);
+        self.ready.push_back((gap, Kind::Control));
+    }
+
+    fn say_goodbye(&mut self, reason: GoodbyeReason) {
+        self.shared.metrics.goodbyes.add(1);
+        self.membership.departure = Departure::of(reason);
+        let config = &self.shared.config;
+        let reconnect_after_ms = match reason {
+            GoodbyeReason::Revoked | GoodbyeReason::Replaced => None,
+            GoodbyeReason::OverLimit => Some(millis(config.retry.end)),
+            _ => Some(RECONNECT_SOON_MS),
+        };
+        let retry = random::uniform(config.retry.start, config.retry.end);
+        let goodbye = Goodbye { reason, reconnect_after_ms };
+        self.ready.push_back((
+            encode_control(None, control::GOODBYE, &goodbye, Some(u64::from(millis(retry)))),
+            Kind::Control,
+        ));
+        self.asking = None;
+        self.ended = true;
+    }
+
+    /// The next block to write. An empty one stands for a heartbeat, which is written as late as this so
+    /// that it counts what was written before it.
+    fn next_block(&mut self) -> Option<Bytes> {
+        let (block, kind) = self.ready.pop_front()?;
+        match kind {
+            Kind::Event => self.sent += 1,
+            Kind::Control if block.is_empty() => {
+                self.shared.metrics.heartbeats.add(1);
+                let heartbeat = Heartbeat { sent: self.sent };
+                return Some(encode_control(Some(&self.position_id()), control::HEARTBEAT, &heartbeat, None));
+            }
+            Kind::Control => {}
+        }
+        Some(block)
+    }
+}
+
+pub(crate) fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
+impl http_body::Body for Stream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        this.membership.connection.unblock();
+        loop {
+            if let Some(block) = this.next_block() {
+                this.membership.connection.hand(this.shared.clock.now());
+                return Poll::Ready(Some(Ok(Frame::data(block))));
+            }
+            if this.ended {
+                return Poll::Ready(None);
+            }
+            this.membership.connection.arm(cx.waker());
+            ready!(this.step(cx));
+        }
+    }
+}
