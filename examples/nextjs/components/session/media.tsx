@@ -9,8 +9,8 @@ export function Media({ media }: { media: SessionPage["media"] }) {
   return (
     <Section title="Recording" icon="video" testId="media">
       <dl className={styles.media}>
-        <div><dt><Icon name="video" size={16} /> Video</dt><dd role="status" data-testid="recording">{said(media.recording)}</dd></div>
-        <div><dt><Icon name="text" size={16} /> Transcript</dt><dd role="status" data-testid="transcription">{said(media.transcription)}</dd></div>
+        <div><dt><Icon name="video" size={16} /> Video</dt><dd aria-live="polite" data-testid="recording">{said(media.recording)}</dd></div>
+        <div><dt><Icon name="text" size={16} /> Transcript</dt><dd aria-live="polite" data-testid="transcription">{said(media.transcription)}</dd></div>
       </dl>
     </Section>
   );

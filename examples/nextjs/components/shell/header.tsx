@@ -51,7 +51,7 @@ function Account() {
     location.assign("/sign-in");
   };
   return (
-    <Menu label={`Account of ${name}`} testId="account-menu" button={<span className={styles.avatar}>{initials(name)}</span>}>
+    <Menu label={`Account of ${name}`} testId="account-menu" button={<span className={styles.avatar} aria-hidden="true">{initials(name)}</span>}>
       <div className={styles.who}>
         <strong>{name}</strong>
         <span>{me.email}</span>
