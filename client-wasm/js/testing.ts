@@ -4,10 +4,13 @@
  * It keeps the promises a page relies on (events wait for `load` and for resync handlers, a handler
  * that throws stops nobody) and decides nothing else: no attempt, no retry, no time.
  */
+import { BackendEventError } from "./error.js";
+import { HandlerSet, type Report } from "./testing/handler-set.js";
+import { Hold } from "./testing/hold.js";
 import type {
   AnyEvent,
   ApplicationErrorOf,
-  BackendEventError,
+  BackendEventError as ErrorShape,
   BackendEventProviderInstance,
   ConnectionState,
   EventMeta,
@@ -15,8 +18,6 @@ import type {
   ListenOptions,
   ResyncReason,
 } from "./types.js";
-import { HandlerSet } from "./testing/handler-set.js";
-import { Hold } from "./testing/hold.js";
 
 /** What a test may say about an event it emits. */
 export type EmittedMeta = Partial<Omit<EventMeta, "type">>;
@@ -31,7 +32,7 @@ export interface TestProvider<E extends object> extends BackendEventProviderInst
   /** Asks the page to load again; events wait until all handlers have settled. */
   resync(reason: ResyncReason): void;
   /** Reports an error to `onError`. */
-  fail(error: BackendEventError): void;
+  fail(error: ErrorShape): void;
   /** The identity set last; `undefined` before the first. */
   readonly identity: string | null | undefined;
 }
@@ -41,8 +42,8 @@ let made = 0;
 
 /** A provider in `idle`. `connect()` makes it `connecting`, `close()` `closed`; all else is the test's to say. */
 export function createTestProvider<E extends object>(): TestProvider<E> {
-  const report = (cause: unknown): void => void errors.call(handlerError(cause));
-  const errors = new HandlerSet<[BackendEventError]>(() => {});
+  const report: Report = (code, cause) => void errors.call(handlerError(code, cause));
+  const errors = new HandlerSet<[ErrorShape]>(() => {});
   const byType = new Map<string, HandlerSet<[never, never]>>();
   const any = new HandlerSet<[AnyEvent<E>]>(report);
   const unknown = new HandlerSet<[string, unknown, EventMeta]>(report);
@@ -180,8 +181,6 @@ function rejectOnAbort(signal: AbortSignal | undefined, reject: (reason: unknown
   signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
 }
 
-function handlerError(cause: unknown): BackendEventError {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const said = { name: "BackendEventError", kind: "handler", code: "handler_failed", retryable: false } as const;
-  return Object.assign(new Error(message), said, { cause });
+function handlerError(code: string, cause: unknown): BackendEventError {
+  return new BackendEventError("handler", code, cause instanceof Error ? cause.message : String(cause), { cause });
 }

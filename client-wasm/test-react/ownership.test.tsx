@@ -1,10 +1,10 @@
 // @vitest-environment jsdom
 import { act, cleanup, render } from "@testing-library/react";
-import { StrictMode, useState, type ReactNode } from "react";
+import { StrictMode, type ReactNode } from "react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createBackendEventHooks } from "../js/react.js";
 import type { BackendEventProviderOptions } from "../js/types.js";
-import { countingContract, online, type Events } from "./support/contract.js";
+import { countingContract, error, online, type Events } from "./support/contract.js";
 
 type Options = BackendEventProviderOptions<Events>;
 
@@ -176,6 +176,38 @@ describe("a provider made of options", () => {
     expect(provider.identity).toBe("bob");
     await settle(() => rerender(<Page options={{ url: "/a", identity: null }} />));
     expect(provider.identity).toBeNull();
+  });
+
+  it("is signed out when the options stop naming a user, not when they never did", async () => {
+    const { contract, Page } = setUp();
+    const { rerender } = render(<Page options={{ url: "/a" }} />);
+    await settle(() => rerender(<Page options={{ url: "/a", identity: undefined }} />));
+    const provider = contract.only();
+    expect(provider.identity).toBeUndefined();
+    await settle(() => rerender(<Page options={{ url: "/a", identity: null }} />));
+    expect(provider.identity).toBeNull();
+    await settle(() => rerender(<Page options={{ url: "/a", identity: "ann" }} />));
+    await settle(() => rerender(<Page options={{ url: "/a" }} />));
+    expect(provider.identity).toBeNull();
+    expect(contract.made).toHaveLength(1);
+  });
+
+  it("hears errors only while there is an onError, and the latest of them", async () => {
+    const { contract, Page } = setUp();
+    const heard: string[] = [];
+    const options = (mark: string): Options => ({ url: "/a", onError: (e) => void heard.push(`${mark} ${e.code}`) });
+    const { rerender } = render(<Page options={{ url: "/a" }} />, { wrapper: StrictMode });
+    await settle(() => {});
+    const listening = vi.spyOn(contract.only(), "onError");
+    expect(contract.made[0]!.options.onError).toBeUndefined();
+    contract.only().fail(error());
+    await settle(() => rerender(<Page options={options("first")} />));
+    await settle(() => rerender(<Page options={options("second")} />));
+    contract.only().fail(error());
+    expect(listening).toHaveBeenCalledOnce();
+    await settle(() => rerender(<Page options={{ url: "/a" }} />));
+    contract.only().fail(error());
+    expect(heard).toEqual(["second stream_ended"]);
   });
 
   it("is connected only while enabled", async () => {

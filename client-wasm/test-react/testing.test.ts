@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { createTestProvider } from "../js/testing.js";
 import type { BackendEventError, ConnectionStatus } from "../js/types.js";
 import { error, online } from "./support/contract.js";
@@ -66,11 +66,15 @@ it("reports a handler that throws, and calls the others", async () => {
   provider.on("note_created", () => {
     throw new Error("broken");
   });
+  provider.on("note_created", () => Promise.reject(new Error("late")));
   provider.on("note_created", () => log.push("called"));
   provider.emit("note_created", { body: "" });
-  await Promise.resolve();
   expect(log).toEqual(["called"]);
-  expect(errors.map((e) => [e.kind, e.message])).toEqual([["handler", "broken"]]);
+  await vi.waitFor(() => expect(errors).toHaveLength(2));
+  expect(errors.map((e) => [e.kind, e.code, e.message])).toEqual([
+    ["handler", "handler_threw", "broken"],
+    ["handler", "handler_rejected", "late"],
+  ]);
 });
 
 it("holds events while anything loads, then delivers them in order", async () => {

@@ -45,9 +45,10 @@ export function liveOptions<E extends object>(
 ): Options<E> {
   const from = async (): Promise<Cursor> => inherited() ?? (await firstCursor(read())) ?? null;
   const live = delegate(options as unknown as Bag, () => read() as unknown as Bag, false) as unknown as Options<E>;
+  // A provider with an `onError` takes its errors for heard, so that one is registered apart.
   const callbacks = Object.keys(callbackNames).map((name) => [
     name,
-    (...args: unknown[]) => call((read() as unknown as Bag)[name], undefined, args),
+    name === "onError" ? undefined : (...args: unknown[]) => call((read() as unknown as Bag)[name], undefined, args),
   ]);
   return { ...live, ...Object.fromEntries(callbacks), replay: { ...live.replay, from }, autoConnect: false };
 }

@@ -32,6 +32,10 @@ export function useOwnedProvider<E extends object>(
     ownership.want(owned, connect);
     return () => ownership.release();
   }, [ownership, owned, enabled, connect]);
+  const hears = options.onError !== undefined;
+  useEffect(() => {
+    if (hears) return owned.instance.onError((e) => latest.current.onError?.(e));
+  }, [owned, hears, latest]);
   useEffect(() => owned.identify(options.identity), [owned, options.identity]);
 
   return owned.instance;

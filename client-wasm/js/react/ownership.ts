@@ -26,7 +26,9 @@ export class Owned<E extends object> {
 
   /** Goes over to another user on the same provider; the cursor of the old one is dropped there. */
   identify(identity: string | null | undefined): void {
-    if ((identity ?? null) === (this.options.identity ?? null)) return;
+    const before = this.options.identity;
+    // Saying nothing is not signing out, but to stop saying who it is, is.
+    if (identity === before || (identity === undefined && before === null)) return;
     this.options = { ...this.options, identity: identity ?? null };
     this.#inherited = null;
     this.instance.setIdentity(identity ?? null);

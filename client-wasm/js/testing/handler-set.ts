@@ -1,6 +1,9 @@
 /** Handlers of one kind, called in the order they came: one that throws or rejects is reported, the others run. */
 import type { ListenOptions, Unsubscribe } from "../types.js";
 
+/** Hears what a handler threw or rejected with. */
+export type Report = (code: "handler_threw" | "handler_rejected", cause: unknown) => void;
+
 interface Entry<A extends unknown[]> {
   readonly handler: (...args: A) => unknown;
   readonly once: boolean;
@@ -8,9 +11,9 @@ interface Entry<A extends unknown[]> {
 
 export class HandlerSet<A extends unknown[]> {
   readonly #entries = new Set<Entry<A>>();
-  readonly #report: (cause: unknown) => void;
+  readonly #report: Report;
 
-  constructor(report: (cause: unknown) => void) {
+  constructor(report: Report) {
     this.#report = report;
   }
 
@@ -39,10 +42,12 @@ export class HandlerSet<A extends unknown[]> {
 
   async #run(entry: Entry<A>, args: A): Promise<void> {
     if (entry.once) this.#entries.delete(entry);
+    let returned: unknown;
     try {
-      await entry.handler(...args);
+      returned = entry.handler(...args);
     } catch (cause) {
-      this.#report(cause);
+      return this.#report("handler_threw", cause);
     }
+    await Promise.resolve(returned).catch((cause: unknown) => this.#report("handler_rejected", cause));
   }
 }

@@ -1,6 +1,7 @@
 /** A contract for the tests and a count of the providers it has open. */
 import { createTestProvider, type TestProvider } from "../../js/testing.js";
-import type { BackendEventError, BackendEventProviderOptions, BoundContract, ConnectionState } from "../../js/types.js";
+import { BackendEventError } from "../../js/error.js";
+import type { BackendEventProviderOptions, BoundContract, ConnectionState } from "../../js/types.js";
 
 export interface Events {
   note_created: { body: string };
@@ -69,8 +70,7 @@ export function outage(status: "reconnecting" | "offline" | "long-broken", since
 }
 
 export function error(): BackendEventError {
-  const said = { kind: "transport", code: "stream_ended", retryable: true } as const;
-  return Object.assign(new Error("the stream ended"), said);
+  return new BackendEventError("transport", "stream_ended", "the stream ended", { retryable: true });
 }
 
 const isOpen = (s: ConnectionState): boolean => s.status !== "idle" && s.status !== "closed";
