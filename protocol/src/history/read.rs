@@ -7,6 +7,10 @@ use bytes::Bytes;
 use super::{Entry, History, Payload};
 use crate::{Channel, Delivery, Notice};
 
+/// A reader this close to the head looks at the entries themselves. Measured (`benches/core.rs`): an entry
+/// costs about a quarter of what finding and merging the lines of the reader's channels costs.
+const SCANNED_MAX: usize = 4;
+
 /// A channel that a connection reads, and the position from which it may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Covered {
@@ -72,8 +76,8 @@ pub struct Batch {
 impl History {
     /// What follows `query.cursor` in the channels that the reader covers, at most `query.budget` bytes.
     ///
-    /// Costs `O(log n)` per channel that is looked at, and the answer: either every channel of the reader is
-    /// looked at or every entry behind its cursor, whichever is fewer.
+    /// Costs the answer, and `O(log n)` per channel of the reader; where only a few entries lie behind the
+    /// cursor, those are looked at one by one instead.
     pub fn after(&self, query: &Query<'_>) -> Read {
         if query.generation != self.generation {
             return Read::Restarted;
@@ -88,7 +92,7 @@ impl History {
         let behind = self.entries.len() - first;
         // A reader from another instance may be ahead of this one, and is never sent back.
         let mut batch = Batch { position: self.head.max(query.cursor), ..Batch::default() };
-        if behind <= query.covered.len() {
+        if behind <= SCANNED_MAX {
             for entry in self.entries.range(first..).filter(|entry| covers(query, entry)) {
                 if !batch.take(entry, query) {
                     break;
