@@ -42,9 +42,10 @@ pub(crate) fn ci(name: &'static str, folder: &str) -> Result {
     stamp.unless_unchanged(|| {
         npm(folder)?
             .args(["ci", "--no-audit", "--no-fund"])
-            .advice(
-                "npm needs a package registry: check `npm ping`; a lock file out of step needs `npm install`",
-            )
+            .advice(format!(
+                "if npm calls the lock file out of step: `npm install` in {folder}, with versions of which the \
+                 registry has every platform's package; otherwise check the network with `npm ping`"
+            ))
             .go()
     })
 }
