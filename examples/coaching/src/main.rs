@@ -1,2 +1,62 @@
-//! Skeleton.
-fn main() {}
+//! One process on one address: REST, the event stream and the page's files.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+use coaching::{Cost, Options, PEOPLE, Person, app};
+use tidings_server::{Config, Hub};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// The coaching platform: a coach and a coachee work on the same pages, live.
+#[derive(Debug, Parser)]
+#[command(name = "coaching", version)]
+struct Arguments {
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1:4000")]
+    listen: SocketAddr,
+    /// The folder of the page's files, as `next build` exports them; without it only REST and /sse are served.
+    #[arg(long)]
+    assets: Option<PathBuf>,
+    /// The SQLite file that people, log-ins and their work are kept in; made and seeded where there is none.
+    #[arg(long, default_value = "coaching.sqlite")]
+    database: PathBuf,
+    /// What to log: error, warn, info, debug or trace, also per module as in `info,tidings_server=debug`.
+    #[arg(long, default_value = "info")]
+    log: EnvFilter,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt().with_env_filter(arguments.log.clone()).with_writer(std::io::stderr).init();
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("coaching: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let hub = Hub::in_memory(Config::default()).await?;
+    let options =
+        Options { database: arguments.database, assets: arguments.assets, password_cost: Cost::default() };
+    let router = app(&options, hub.clone()).await?;
+    let listener = TcpListener::bind(arguments.listen).await?;
+    greet(listener.local_addr()?);
+    tidings_server::serve(listener, router, &hub).await?;
+    Ok(())
+}
+
+/// Where it is, and who can log in.
+fn greet(address: SocketAddr) {
+    let host = if address.ip().is_loopback() { "localhost".into() } else { address.ip().to_string() };
+    println!("Coaching is served on http://{host}:{}\n\nLog in as", address.port());
+    for Person { first_name, last_name, email, password, role } in PEOPLE {
+        let name = format!("{first_name} {last_name}");
+        println!("  {role:<8} {name:<16} {email:<22} password: {password}");
+    }
+    println!("\nCtrl-C ends it.");
+}

@@ -1,0 +1,105 @@
+//! Answers and requests as JSON: `{"status_code": 200, "data": …}` out, checked bodies in.
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+
+use crate::failure::{Failure, named};
+
+/// 200 with data.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer<T>(pub(crate) T);
+
+/// 201 with what was made.
+#[derive(Debug, Clone)]
+pub(crate) struct Created<T>(pub(crate) T);
+
+#[derive(Serialize)]
+struct Wrapped<T> {
+    status_code: u16,
+    data: T,
+}
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        Json(Wrapped { status_code: 200, data: self.0 }).into_response()
+    }
+}
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::CREATED, Json(Wrapped { status_code: 201, data: self.0 })).into_response()
+    }
+}
+
+/// A JSON body, whatever its content type says. A refusal names the field at fault.
+#[derive(Debug, Clone)]
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|_| Failure::TooLarge)?;
+        let json = &mut serde_json::Deserializer::from_slice(&bytes);
+        serde_path_to_error::deserialize(json).map(Self).map_err(|error| {
+            let path = error.path().to_string();
+            let reason = error.inner().to_string();
+            if path == "." || reason.starts_with("missing field") {
+                named(&reason)
+            } else {
+                Failure::invalid(path, reason)
+            }
+        })
+    }
+}
+
+/// What the path says. A refusal names the parameter.
+#[derive(Debug, Clone, FromRequestParts)]
+#[from_request(via(Path), rejection(Failure))]
+pub(crate) struct At<T>(pub(crate) T);
+
+/// What the query says. A refusal names the field.
+#[derive(Debug, Clone, FromRequestParts)]
+#[from_request(via(Query), rejection(Failure))]
+pub(crate) struct Asked<T>(pub(crate) T);
+
+/// A field that may be left out (stays as it is) or be `null` (is cleared).
+pub(crate) type Update<T> = Option<Option<T>>;
+
+/// Reads an [`Update`]; to be used with `#[serde(default)]`.
+pub(crate) fn update<'de, D, T>(deserializer: D) -> Result<Update<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// A text that says something, of at most `most` bytes.
+pub(crate) fn text(field: &'static str, text: String, most: usize) -> Result<String, Failure> {
+    if text.trim().is_empty() {
+        return Err(Failure::invalid(field, "must not be empty"));
+    }
+    at_most(field, text, most)
+}
+
+/// A text of at most `most` bytes.
+pub(crate) fn at_most(field: &'static str, text: String, most: usize) -> Result<String, Failure> {
+    if text.len() > most {
+        return Err(Failure::invalid(field, format!("must not be longer than {most} bytes")));
+    }
+    Ok(text)
+}
+
+/// A line of text, such as a title.
+pub(crate) const TITLE_BYTES_MAX: usize = 200;
+/// A few pages of text: an action, an agreement, a goal, a topic.
+pub(crate) const BODY_BYTES_MAX: usize = 10_000;
+/// The notes of a long session.
+pub(crate) const NOTE_BYTES_MAX: usize = 100_000;

@@ -1,0 +1,183 @@
+//! Why a request is refused, and how that reads: one closed enum, one JSON shape.
+
+use axum::{
+    Json,
+    extract::rejection::{FormRejection, PathRejection, QueryRejection},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use tidings_bindings::ErrorCode;
+
+/// What a request may fail with. On the wire `{"status_code":409,"error":{"code":"conflict","message":"…"}}`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// No valid log-in.
+    #[error("Unauthorized")]
+    Unauthorized,
+    /// The person may not do or see this, or no longer.
+    #[error("{0}")]
+    PermissionLost(&'static str),
+    /// There is no such thing, or no longer.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// Someone else was faster; `current` is what is there now.
+    #[error("{message}")]
+    Conflict {
+        /// The same for a person.
+        message: &'static str,
+        /// The thing as it is now, null where there is none to show.
+        current: Value,
+    },
+    /// A field of the request is not what it should be.
+    #[error("{field}: {message}")]
+    Invalid {
+        /// Which one.
+        field: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The body is larger than any request of this app.
+    #[error("the request is too large")]
+    TooLarge,
+    /// The database failed; the person is told no more than that.
+    #[error("the change could not be saved")]
+    Storage(#[from] sqlx::Error),
+    /// A log-in could not be kept.
+    #[error("the log-in could not be kept")]
+    LogIn(#[from] tower_sessions::session::Error),
+    /// A task of the server ended before its time, or an event could not be sent.
+    #[error("the server failed")]
+    Broken,
+}
+
+/// What the page is told about a failed change beside the answer; see [`crate::guard`].
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    /// For code to decide on.
+    pub(crate) code: ErrorCode,
+    /// For a person.
+    pub(crate) message: String,
+    /// Whether the same again may succeed.
+    pub(crate) retryable: bool,
+}
+
+impl Failure {
+    /// A field that is not what it should be.
+    pub(crate) fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid { field: field.into(), message: message.into() }
+    }
+
+    fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::PermissionLost(_) => (StatusCode::FORBIDDEN, "permission_lost"),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Self::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
+            Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "validation_failed"),
+            Self::Storage(_) | Self::LogIn(_) | Self::Broken => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "save_failed")
+            }
+        }
+    }
+
+    /// What an application error says about it; nothing where the answer says it all.
+    fn told(&self) -> Option<Told> {
+        let (code, retryable) = match self {
+            Self::Unauthorized | Self::NotFound(_) => return None,
+            Self::PermissionLost(_) => (ErrorCode::PermissionLost, false),
+            Self::Conflict { .. } => (ErrorCode::Conflict, false),
+            Self::Invalid { .. } | Self::TooLarge => (ErrorCode::ValidationFailed, false),
+            Self::Storage(_) | Self::LogIn(_) | Self::Broken => (ErrorCode::SaveFailed, true),
+        };
+        Some(Told { code, message: self.to_string(), retryable })
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        if let Self::Storage(error) = &self {
+            tracing::error!(%error, "the database failed");
+        }
+        let (status, code) = self.status_and_code();
+        let mut error = json!({ "code": code, "message": self.to_string() });
+        let told = self.told();
+        match self {
+            Self::Conflict { current, .. } => error["current"] = current,
+            Self::Invalid { field, .. } => error["field"] = field.into(),
+            _ => {}
+        }
+        let body = json!({ "status_code": status.as_u16(), "error": error });
+        let mut response = (status, Json(body)).into_response();
+        if let Some(told) = told {
+            response.extensions_mut().insert(told);
+        }
+        response
+    }
+}
+
+impl From<PathRejection> for Failure {
+    fn from(rejection: PathRejection) -> Self {
+        use axum::extract::path::ErrorKind;
+        let PathRejection::FailedToDeserializePathParams(error) = rejection else { return Self::Broken };
+        match error.into_kind() {
+            ErrorKind::DeserializeError { key, message, .. } => Self::invalid(key, message),
+            ErrorKind::ParseErrorAtKey { key, value, .. } => {
+                Self::invalid(key, format!("{value:?} is no id"))
+            }
+            kind => Self::invalid("id", kind.to_string()),
+        }
+    }
+}
+
+impl From<QueryRejection> for Failure {
+    fn from(rejection: QueryRejection) -> Self {
+        let text = rejection.body_text();
+        let reason = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+        named(reason)
+    }
+}
+
+impl From<FormRejection> for Failure {
+    fn from(rejection: FormRejection) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return Self::TooLarge;
+        }
+        let text = rejection.body_text();
+        let reason = text.strip_prefix("Failed to deserialize form body: ").unwrap_or(&text);
+        named(reason)
+    }
+}
+
+/// A failure from a deserializer's own words: "status: unknown variant", or "missing field `body`".
+pub(crate) fn named(reason: &str) -> Failure {
+    if let Some((_, rest)) = reason.split_once("missing field `")
+        && let Some((field, _)) = rest.split_once('`')
+    {
+        return Failure::invalid(field, "is missing");
+    }
+    match reason.split_once(": ") {
+        Some((field, message)) => Failure::invalid(field, message),
+        None => Failure::invalid("body", reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_field_at_fault_is_named() {
+        for (reason, field) in [
+            ("status: unknown variant `Never`", "status"),
+            ("missing field `body` at line 1 column 2", "body"),
+            ("coaching_session_id: not a uuid", "coaching_session_id"),
+            ("expected value", "body"),
+        ] {
+            let Failure::Invalid { field: named, .. } = named(reason) else { panic!("{reason}") };
+            assert_eq!(named, field);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The coaching platform: a coach and a coachee work on the same pages, and each sees the other's change at once.
+//!
+//! An axum app like any other: log-ins, REST, SQLite. What makes it live is small: [`app`] mounts the router of
+//! `tidings_server` at `/sse`, and every change commits first and then sends its event to both people, in a task
+//! that a dropped request cannot cancel.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `routes` | the REST surface, one module per kind of thing |
+//! | `guard` | around every route: who asks, the cursor of the page's data, failures told as events |
+//! | `platform` | what routes share, and `change`: commit, then send |
+//! | `access` | who else is in a coaching session |
+//! | `log_in`, `password` | cookie sessions and argon2id |
+//! | `stream` | who may read `/sse` |
+//! | `presence` | comings and goings as events |
+//! | `seed` | what a new database begins with |
+
+mod access;
+mod answer;
+mod assets;
+mod clock;
+mod database;
+mod failure;
+mod guard;
+mod log_in;
+mod password;
+mod platform;
+mod presence;
+mod routes;
+mod seed;
+mod stream;
+
+use std::path::PathBuf;
+
+use axum::Router;
+use tidings_bindings::Event;
+use tidings_server::Hub;
+
+pub use password::Cost;
+pub use seed::{PEOPLE, Person};
+
+/// Where the app keeps things and what a password costs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The SQLite file; made where there is none.
+    pub database: PathBuf,
+    /// The folder of the page's files; without one only REST and the stream are served.
+    pub assets: Option<PathBuf>,
+    /// What hashing a password costs.
+    pub password_cost: Cost,
+}
+
+/// Why the app does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The database cannot be opened or is of another make.
+    #[error("the database does not open: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The cost of passwords is none that argon2 accepts.
+    #[error("passwords cannot be hashed: {0}")]
+    Passwords(argon2::password_hash::Error),
+    /// The first people and their work could not be written.
+    #[error("the database could not be seeded: {0}")]
+    Seed(#[source] failure::Failure),
+}
+
+/// The whole app: REST, the stream at `/sse`, and the page's files.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn app(options: &Options, hub: Hub<Event>) -> Result<Router, StartError> {
+    let pool = database::open(&options.database).await?;
+    let passwords = password::Passwords::new(options.password_cost).map_err(StartError::Passwords)?;
+    let platform = platform::Platform::new(pool, hub, passwords);
+    seed::seed(&platform).await.map_err(StartError::Seed)?;
+    platform.log_ins.forget_expired().await?;
+    tokio::spawn(presence::follow(platform.clone()));
+
+    let stream = tidings_server::router(&platform.hub, stream::authorize(platform.log_ins.clone()));
+    let app = routes::routes(&platform).nest("/sse", stream);
+    Ok(match &options.assets {
+        Some(folder) => app.fallback_service(assets::files(folder)),
+        None => app,
+    })
+}

@@ -1,0 +1,170 @@
+//! Log-ins: cookie sessions kept in the database, so that a restart keeps them and deleting a row ends them.
+
+use std::str::FromStr;
+
+use async_trait::async_trait;
+use axum::http::{HeaderMap, header};
+use serde::{Deserialize, Serialize};
+use sqlx::{Row, SqlitePool};
+use tidings_bindings::Id;
+use time::{Duration, OffsetDateTime};
+use tower_sessions::{
+    Expiry, SessionManagerLayer, SessionStore,
+    cookie::SameSite,
+    session::{Id as Secret, Record},
+    session_store,
+};
+
+/// The cookie's name.
+const COOKIE: &str = "id";
+/// Where a session keeps its [`LogIn`].
+pub(crate) const KEY: &str = "log_in";
+/// How long a log-in lasts.
+const LIFETIME: Duration = Duration::days(14);
+
+/// One log-in of one person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LogIn {
+    /// Which log-in: not the cookie's secret, so it may be said in logs and in the event order.
+    pub(crate) id: Id,
+    /// Whose.
+    pub(crate) user: Id,
+    /// When, in milliseconds since 1970.
+    pub(crate) since: u64,
+}
+
+/// The table of log-ins.
+#[derive(Debug, Clone)]
+pub(crate) struct LogIns {
+    pool: SqlitePool,
+}
+
+impl LogIns {
+    pub(crate) const fn new(pool: SqlitePool) -> Self {
+        Self { pool }
+    }
+
+    /// The layer that reads and sets the cookie.
+    pub(crate) fn layer(&self) -> SessionManagerLayer<Self> {
+        SessionManagerLayer::new(self.clone())
+            .with_name(COOKIE)
+            .with_http_only(true)
+            .with_same_site(SameSite::Lax)
+            .with_path("/")
+            // The demo is served over plain HTTP on localhost.
+            .with_secure(false)
+            .with_expiry(Expiry::OnInactivity(LIFETIME))
+    }
+
+    /// The log-in that a request's cookie stands for and when it ends, read afresh from the table.
+    pub(crate) async fn of_cookie(
+        &self,
+        headers: &HeaderMap,
+    ) -> session_store::Result<Option<(LogIn, OffsetDateTime)>> {
+        let Some(secret) = secret(headers) else { return Ok(None) };
+        let Some(record) = self.load(&secret).await? else { return Ok(None) };
+        Ok(log_in(&record).map(|log_in| (log_in, record.expiry_date)))
+    }
+
+    /// Ends one log-in.
+    pub(crate) async fn end(&self, secret: Secret) -> Result<(), sqlx::Error> {
+        sqlx::query("DELETE FROM log_ins WHERE secret = ?")
+            .bind(secret.to_string())
+            .execute(&self.pool)
+            .await
+            .map(drop)
+    }
+
+    /// Ends every log-in of a person.
+    pub(crate) async fn end_all(&self, user: Id) -> Result<(), sqlx::Error> {
+        sqlx::query("DELETE FROM log_ins WHERE user_id = ?")
+            .bind(user.to_string())
+            .execute(&self.pool)
+            .await
+            .map(drop)
+    }
+
+    /// Forgets the log-ins that have run out.
+    pub(crate) async fn forget_expired(&self) -> Result<(), sqlx::Error> {
+        sqlx::query("DELETE FROM log_ins WHERE expires_at <= ?")
+            .bind(OffsetDateTime::now_utc().unix_timestamp())
+            .execute(&self.pool)
+            .await
+            .map(drop)
+    }
+}
+
+#[async_trait]
+impl SessionStore for LogIns {
+    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        let Some(LogIn { user, .. }) = log_in(record) else {
+            return Err(session_store::Error::Encode("a session without a log-in".into()));
+        };
+        sqlx::query("INSERT INTO log_ins (secret, user_id, data, expires_at) VALUES (?, ?, ?, ?)")
+            .bind(record.id.to_string())
+            .bind(user.to_string())
+            .bind(encode(record)?)
+            .bind(record.expiry_date.unix_timestamp())
+            .execute(&self.pool)
+            .await
+            .map_err(backend)?;
+        Ok(())
+    }
+
+    /// Only ever an update: a request under way must not bring back a log-in that has been ended meanwhile.
+    async fn save(&self, record: &Record) -> session_store::Result<()> {
+        sqlx::query("UPDATE log_ins SET data = ?, expires_at = ? WHERE secret = ?")
+            .bind(encode(record)?)
+            .bind(record.expiry_date.unix_timestamp())
+            .bind(record.id.to_string())
+            .execute(&self.pool)
+            .await
+            .map_err(backend)?;
+        Ok(())
+    }
+
+    async fn load(&self, secret: &Secret) -> session_store::Result<Option<Record>> {
+        let row = sqlx::query("SELECT data, expires_at FROM log_ins WHERE secret = ? AND expires_at > ?")
+            .bind(secret.to_string())
+            .bind(OffsetDateTime::now_utc().unix_timestamp())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(backend)?;
+        let Some(row) = row else { return Ok(None) };
+        let decode = |error: String| session_store::Error::Decode(error);
+        let data = serde_json::from_str(row.try_get("data").map_err(backend)?);
+        let expiry = OffsetDateTime::from_unix_timestamp(row.try_get("expires_at").map_err(backend)?);
+        Ok(Some(Record {
+            id: *secret,
+            data: data.map_err(|error| decode(error.to_string()))?,
+            expiry_date: expiry.map_err(|error| decode(error.to_string()))?,
+        }))
+    }
+
+    async fn delete(&self, secret: &Secret) -> session_store::Result<()> {
+        self.end(*secret).await.map_err(backend)
+    }
+}
+
+fn log_in(record: &Record) -> Option<LogIn> {
+    serde_json::from_value(record.data.get(KEY)?.clone()).ok()
+}
+
+fn encode(record: &Record) -> session_store::Result<String> {
+    serde_json::to_string(&record.data).map_err(|error| session_store::Error::Encode(error.to_string()))
+}
+
+fn backend(error: sqlx::Error) -> session_store::Error {
+    session_store::Error::Backend(error.to_string())
+}
+
+fn secret(headers: &HeaderMap) -> Option<Secret> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE)
+        .and_then(|(_, value)| Secret::from_str(value).ok())
+}

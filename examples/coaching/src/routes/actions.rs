@@ -1,0 +1,205 @@
+//! Actions: what somebody has promised to do.
+
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, put},
+};
+use serde::Deserialize;
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use tidings_bindings::{Action, Event, Id, Status};
+use tidings_server::Cause;
+
+use super::OfSession;
+use crate::{
+    access::{Pair, Place},
+    answer::{Answer, Asked, At, BODY_BYTES_MAX, Body, Created, Update, text, update},
+    clock::When,
+    database::{as_json, as_word, json, parsed, parsed_option, word},
+    failure::Failure,
+    guard::Me,
+    platform::{Change, Platform, based_on, new_id},
+};
+
+pub(super) fn routes() -> Router<Platform> {
+    Router::new()
+        .route("/actions", get(list).post(create))
+        .route("/actions/{id}", put(replace).delete(remove))
+}
+
+#[derive(Debug, Deserialize)]
+struct Draft {
+    coaching_session_id: Id,
+    body: String,
+    status: Status,
+    #[serde(default, deserialize_with = "update")]
+    goal_id: Update<Id>,
+    #[serde(default, deserialize_with = "update")]
+    due_by: Update<When>,
+    /// Left out: as it is, and at first the one who writes.
+    assignee_ids: Option<Vec<Id>>,
+    updated_at: Option<When>,
+}
+
+async fn list(
+    State(platform): State<Platform>,
+    me: Me,
+    Asked(of): Asked<OfSession>,
+) -> Result<Answer<Vec<Action>>, Failure> {
+    let db = &mut *platform.reader().await?;
+    Pair::of(db, Place::Session(of.coaching_session_id), me.id()).await?;
+    let rows = sqlx::query("SELECT * FROM actions WHERE coaching_session_id = ? ORDER BY created_at, id")
+        .bind(of.coaching_session_id.to_string())
+        .fetch_all(db)
+        .await?;
+    Ok(Answer(rows.iter().map(read).collect::<Result<_, _>>()?))
+}
+
+async fn create(
+    State(platform): State<Platform>,
+    me: Me,
+    cause: Cause,
+    Body(draft): Body<Draft>,
+) -> Result<Created<Action>, Failure> {
+    let body = text("body", draft.body, BODY_BYTES_MAX)?;
+    let work = async move |mut change: Change| {
+        let pair = Pair::of(change.db(), Place::Session(draft.coaching_session_id), me.id()).await?;
+        let now = change.now();
+        let action = Action {
+            id: new_id(),
+            coaching_session_id: draft.coaching_session_id,
+            goal_id: draft.goal_id.flatten(),
+            user_id: me.id(),
+            body: Some(body),
+            due_by: draft.due_by.flatten().map(|When(due_by)| due_by),
+            status: draft.status,
+            status_changed_at: now.clone(),
+            created_at: now.clone(),
+            updated_at: now,
+            assignee_ids: draft.assignee_ids.unwrap_or_else(|| vec![me.id()]),
+        };
+        check(change.db(), &pair, &action).await?;
+        save(change.db(), &action).await?;
+        let coaching_session_id = action.coaching_session_id;
+        let event = Event::ActionCreated { coaching_session_id, action: action.clone() };
+        change.commit(pair.audience(), event).await?;
+        Ok(action)
+    };
+    platform.change(cause, work).await.map(Created)
+}
+
+async fn replace(
+    State(platform): State<Platform>,
+    me: Me,
+    cause: Cause,
+    At(id): At<Id>,
+    Body(draft): Body<Draft>,
+) -> Result<Answer<Action>, Failure> {
+    let body = text("body", draft.body, BODY_BYTES_MAX)?;
+    let work = async move |mut change: Change| {
+        let (pair, was) = find(change.db(), id, me.id()).await?;
+        if draft.coaching_session_id != was.coaching_session_id {
+            return Err(Failure::invalid("coaching_session_id", "an action stays in its session"));
+        }
+        based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
+        let now = change.now();
+        let action = Action {
+            goal_id: draft.goal_id.unwrap_or(was.goal_id),
+            body: Some(body),
+            due_by: draft.due_by.map_or(was.due_by, |due_by| due_by.map(|When(due_by)| due_by)),
+            status: draft.status,
+            status_changed_at: if draft.status == was.status { was.status_changed_at } else { now.clone() },
+            updated_at: now,
+            assignee_ids: draft.assignee_ids.unwrap_or(was.assignee_ids),
+            ..was
+        };
+        check(change.db(), &pair, &action).await?;
+        save(change.db(), &action).await?;
+        let coaching_session_id = action.coaching_session_id;
+        let event = Event::ActionUpdated { coaching_session_id, action: action.clone() };
+        change.commit(pair.audience(), event).await?;
+        Ok(action)
+    };
+    platform.change(cause, work).await.map(Answer)
+}
+
+async fn remove(
+    State(platform): State<Platform>,
+    me: Me,
+    cause: Cause,
+    At(id): At<Id>,
+) -> Result<StatusCode, Failure> {
+    let work = async move |mut change: Change| {
+        let (pair, Action { coaching_session_id, .. }) = find(change.db(), id, me.id()).await?;
+        sqlx::query("DELETE FROM actions WHERE id = ?").bind(id.to_string()).execute(change.db()).await?;
+        change.commit(pair.audience(), Event::ActionDeleted { coaching_session_id, action_id: id }).await
+    };
+    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Action), Failure> {
+    let row = sqlx::query("SELECT * FROM actions WHERE id = ?")
+        .bind(id.to_string())
+        .fetch_optional(&mut *db)
+        .await?;
+    let action = read(&row.ok_or(Failure::NotFound("action"))?)?;
+    let pair = Pair::of(db, Place::Session(action.coaching_session_id), me).await?;
+    Ok((pair, action))
+}
+
+/// Refuses people and goals of other relationships.
+async fn check(db: &mut SqliteConnection, pair: &Pair, action: &Action) -> Result<(), Failure> {
+    if action.assignee_ids.len() > 2 || !action.assignee_ids.iter().all(|id| pair.includes(*id)) {
+        return Err(Failure::invalid("assignee_ids", "only the coach and the coachee, each once"));
+    }
+    let Some(goal) = action.goal_id else { return Ok(()) };
+    sqlx::query("SELECT 1 FROM goals WHERE id = ? AND coaching_relationship_id = ?")
+        .bind(goal.to_string())
+        .bind(pair.relationship.to_string())
+        .fetch_optional(db)
+        .await?
+        .map(drop)
+        .ok_or_else(|| Failure::invalid("goal_id", "no goal of this relationship"))
+}
+
+/// Writes an action, new or changed.
+pub(crate) async fn save(db: &mut SqliteConnection, action: &Action) -> Result<(), Failure> {
+    sqlx::query(
+        "INSERT INTO actions (id, coaching_session_id, user_id, created_at, goal_id, body, due_by, status,
+         status_changed_at, assignee_ids, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET goal_id = excluded.goal_id, body = excluded.body,
+         due_by = excluded.due_by, status = excluded.status, status_changed_at = excluded.status_changed_at,
+         assignee_ids = excluded.assignee_ids, updated_at = excluded.updated_at",
+    )
+    .bind(action.id.to_string())
+    .bind(action.coaching_session_id.to_string())
+    .bind(action.user_id.to_string())
+    .bind(action.created_at.as_str())
+    .bind(action.goal_id.map(|id| id.to_string()))
+    .bind(action.body.as_deref())
+    .bind(action.due_by.as_ref().map(|due_by| due_by.as_str()))
+    .bind(as_word(action.status)?)
+    .bind(action.status_changed_at.as_str())
+    .bind(as_json(&action.assignee_ids)?)
+    .bind(action.updated_at.as_str())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+fn read(row: &SqliteRow) -> Result<Action, sqlx::Error> {
+    Ok(Action {
+        id: parsed(row, "id")?,
+        coaching_session_id: parsed(row, "coaching_session_id")?,
+        goal_id: parsed_option(row, "goal_id")?,
+        user_id: parsed(row, "user_id")?,
+        body: row.try_get("body")?,
+        due_by: parsed_option(row, "due_by")?,
+        status: word(row, "status")?,
+        status_changed_at: parsed(row, "status_changed_at")?,
+        created_at: parsed(row, "created_at")?,
+        updated_at: parsed(row, "updated_at")?,
+        assignee_ids: json(row, "assignee_ids")?,
+    })
+}

@@ -1,0 +1,174 @@
+//! What operators and webhooks do.
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::StatusCode,
+    routing::{delete, post},
+};
+use serde::{Deserialize, Serialize};
+use tidings_bindings::{About, Subject};
+use tidings_bindings::{ApplicationError, ErrorCode, Event, Id};
+use tidings_server::{Audience, Cause, protocol::Revoked};
+
+use crate::{
+    access::{self, Pair, Place},
+    answer::{Answer, At, BODY_BYTES_MAX, Body, text},
+    failure::{Failure, named},
+    guard::Me,
+    platform::{Change, Platform, uncancelled},
+};
+
+pub(super) fn routes() -> Router<Platform> {
+    Router::new()
+        .route("/admin/force_logout/{user_id}", post(force_logout))
+        .route("/admin/events", post(publish))
+        .route("/admin/coaching_relationships/{id}", delete(end_relationship))
+}
+
+#[derive(Debug, Deserialize)]
+struct Why {
+    reason: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct LoggedOut {
+    user_id: Id,
+}
+
+/// Ends every log-in of a person and every stream; the last thing their pages hear is why.
+async fn force_logout(
+    State(platform): State<Platform>,
+    me: Me,
+    At(user_id): At<Id>,
+    body: Bytes,
+) -> Result<Answer<LoggedOut>, Failure> {
+    let reason = reason(&body)?;
+    let db = &mut *platform.reader().await?;
+    if !matches!(me.user.role.as_str(), "coach" | "admin")
+        || !access::share_organization(db, me.id(), user_id).await?
+    {
+        return Err(Failure::PermissionLost("only coaches and admins of the organization may do this"));
+    }
+    let platform = platform.clone();
+    uncancelled(async move {
+        // The log-ins first: a stream that comes back after the goodbye must find them gone.
+        platform.log_ins.end_all(user_id).await?;
+        let last = Event::ForceLogout { reason: reason.clone() };
+        let revoked = platform.hub.revoke(Revoked::User(user_id.to_string()), &reason, Some(&last)).await;
+        revoked.map(drop).map_err(|error| {
+            tracing::error!(%error, "the streams of a user were not ended");
+            Failure::Broken
+        })
+    })
+    .await?;
+    Ok(Answer(LoggedOut { user_id }))
+}
+
+fn reason(body: &Bytes) -> Result<String, Failure> {
+    let stated = match body.is_empty() {
+        true => None,
+        false => serde_json::from_slice::<Why>(body).map_err(|error| named(&error.to_string()))?.reason,
+    };
+    text("reason", stated.unwrap_or_else(|| "Your log-ins have been ended.".into()), BODY_BYTES_MAX)
+}
+
+#[derive(Debug, Deserialize)]
+struct Publication {
+    event: Event,
+    /// Left out: whom the event concerns.
+    audience: Option<To>,
+}
+
+/// Whom an operator's event is for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum To {
+    Everyone,
+    User(Id),
+    Users(Vec<Id>),
+    CoachingSession(Id),
+    CoachingRelationship(Id),
+}
+
+#[derive(Debug, Serialize)]
+struct Published {
+    id: String,
+}
+
+async fn publish(
+    State(platform): State<Platform>,
+    me: Me,
+    cause: Cause,
+    Body(publication): Body<Publication>,
+) -> Result<Answer<Published>, Failure> {
+    admin_only(&me)?;
+    let concerned = match &publication.event {
+        Event::MeetingRecordingUpdated { coaching_session_id }
+        | Event::TranscriptionUpdated { coaching_session_id } => To::CoachingSession(*coaching_session_id),
+        Event::SystemAnnouncement { message, .. } => {
+            text("event.data.message", message.clone(), BODY_BYTES_MAX)?;
+            To::Everyone
+        }
+        _ => return Err(Failure::invalid("event", "this event is sent by what happens, not by hand")),
+    };
+    let audience = audience(&platform, publication.audience.unwrap_or(concerned)).await?;
+    uncancelled(async move {
+        let sent = platform.hub.caused_by(cause).send(audience, &publication.event).await;
+        sent.map(|sent| Answer(Published { id: sent.id.to_string() })).map_err(|error| {
+            tracing::warn!(%error, "an operator's event was not sent");
+            Failure::invalid("event", error.to_string())
+        })
+    })
+    .await
+}
+
+async fn audience(platform: &Platform, to: To) -> Result<Audience, Failure> {
+    let place = match to {
+        To::Everyone => return Ok(Audience::everyone()),
+        To::User(user) => return Ok(Audience::user(user.to_string())),
+        To::Users(users) => return Ok(Audience::users(users.iter().map(Id::to_string))),
+        To::CoachingSession(id) => Place::Session(id),
+        To::CoachingRelationship(id) => Place::Relationship(id),
+    };
+    let pair = Pair::find(&mut *platform.reader().await?, place).await?;
+    pair.map(|pair| pair.audience()).ok_or(Failure::NotFound("coaching relationship"))
+}
+
+/// Ends a relationship: both lose access at once, and are told.
+async fn end_relationship(
+    State(platform): State<Platform>,
+    me: Me,
+    cause: Cause,
+    At(id): At<Id>,
+) -> Result<StatusCode, Failure> {
+    admin_only(&me)?;
+    let work = async move |mut change: Change| {
+        let pair = Pair::find(change.db(), Place::Relationship(id)).await?;
+        let pair = pair.ok_or(Failure::NotFound("coaching relationship"))?;
+        let now = change.now();
+        sqlx::query("UPDATE coaching_relationships SET ended_at = ? WHERE id = ?")
+            .bind(now.as_str())
+            .bind(id.to_string())
+            .execute(change.db())
+            .await?;
+        // No correlation id: every page of the two shows it.
+        let error = ApplicationError {
+            code: ErrorCode::PermissionLost,
+            message: "This coaching relationship has ended.".into(),
+            about: Some(About { kind: Subject::CoachingRelationship, id }),
+            correlation_id: None,
+            retryable: false,
+        };
+        change.commit(pair.audience(), Event::ApplicationError(error)).await
+    };
+    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+fn admin_only(me: &Me) -> Result<(), Failure> {
+    match me.is_admin() {
+        true => Ok(()),
+        false => Err(Failure::PermissionLost("only an admin may do this")),
+    }
+}

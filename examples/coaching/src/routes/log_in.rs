@@ -1,0 +1,96 @@
+//! Logging in and out.
+
+use axum::{
+    Form, Router,
+    extract::{State, rejection::FormRejection},
+    http::StatusCode,
+    routing::{delete, post},
+};
+use serde::Deserialize;
+use sqlx::Row;
+use tidings_server::protocol::Revoked;
+use tower_sessions::Session;
+
+use crate::{
+    answer::Answer,
+    clock::unix_millis,
+    failure::Failure,
+    guard::{Me, User},
+    log_in::{KEY, LogIn},
+    platform::{Platform, new_id, uncancelled},
+};
+
+/// What anyone may ask for.
+pub(super) fn open() -> Router<Platform> {
+    Router::new().route("/login", post(log_in))
+}
+
+/// What needs a log-in to end.
+pub(super) fn guarded() -> Router<Platform> {
+    Router::new().route("/delete", delete(log_out))
+}
+
+#[derive(Deserialize)]
+struct Credentials {
+    email: String,
+    password: String,
+}
+
+async fn log_in(
+    State(platform): State<Platform>,
+    session: Session,
+    credentials: Result<Form<Credentials>, FormRejection>,
+) -> Result<Answer<User>, Failure> {
+    let Form(Credentials { email, password }) = credentials?;
+    let row = sqlx::query(&format!("SELECT password_hash, {} FROM users WHERE email = ?", User::COLUMNS))
+        .bind(email.trim())
+        .fetch_optional(&platform.pool)
+        .await?;
+    let stored = row.as_ref().map(|row| row.try_get("password_hash")).transpose()?;
+    let fits = platform.passwords.verify(&password, stored).await?;
+    let user = match &row {
+        Some(row) if fits => User::read(row)?,
+        _ => return Err(Failure::Unauthorized),
+    };
+    begin(&platform, &session, &user).await?;
+    Ok(Answer(user))
+}
+
+/// The same person again keeps the log-in, and with it the streams of the other tabs; another person's ends.
+async fn begin(platform: &Platform, session: &Session, user: &User) -> Result<(), Failure> {
+    match session.get::<LogIn>(KEY).await? {
+        Some(log_in) if log_in.user == user.id => return Ok(()),
+        Some(other) => {
+            session.cycle_id().await?;
+            revoke(platform, other).await;
+        }
+        None => {}
+    }
+    // A millisecond more: the log-in must not count as issued before a revocation in the same millisecond.
+    let log_in = LogIn { id: new_id(), user: user.id, since: unix_millis() + 1 };
+    Ok(session.insert(KEY, log_in).await?)
+}
+
+async fn log_out(State(platform): State<Platform>, session: Session, me: Me) -> Result<StatusCode, Failure> {
+    let secret = session.id();
+    let (log_ins, log_in) = (platform.log_ins.clone(), me.log_in);
+    uncancelled(async move {
+        if let Some(secret) = secret {
+            log_ins.end(secret).await?;
+        }
+        revoke(&platform, log_in).await;
+        Ok(())
+    })
+    .await?;
+    // What is left is the cookie.
+    session.flush().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends the streams of a log-in; after the log-in itself, so that they cannot come back.
+async fn revoke(platform: &Platform, log_in: LogIn) {
+    let revoked = Revoked::Login(log_in.id.to_string());
+    if let Err(error) = platform.hub.revoke(revoked, "logged out", None).await {
+        tracing::error!(%error, "the streams of a log-in were not ended");
+    }
+}

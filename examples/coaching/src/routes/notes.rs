@@ -1,0 +1,135 @@
+//! Notes: what was written down in a session.
+
+use axum::{
+    Router,
+    extract::State,
+    routing::{get, put},
+};
+use serde::Deserialize;
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use tidings_bindings::{Event, Id, Note};
+use tidings_server::Cause;
+
+use super::OfSession;
+use crate::{
+    access::{Pair, Place},
+    answer::{Answer, Asked, At, Body, Created, NOTE_BYTES_MAX, at_most},
+    clock::When,
+    database::parsed,
+    failure::Failure,
+    guard::Me,
+    platform::{Change, Platform, based_on, new_id},
+};
+
+pub(super) fn routes() -> Router<Platform> {
+    Router::new().route("/notes", get(list).post(create)).route("/notes/{id}", put(replace))
+}
+
+#[derive(Debug, Deserialize)]
+struct Draft {
+    coaching_session_id: Id,
+    body: String,
+    updated_at: Option<When>,
+}
+
+async fn list(
+    State(platform): State<Platform>,
+    me: Me,
+    Asked(of): Asked<OfSession>,
+) -> Result<Answer<Vec<Note>>, Failure> {
+    let db = &mut *platform.reader().await?;
+    Pair::of(db, Place::Session(of.coaching_session_id), me.id()).await?;
+    let rows = sqlx::query("SELECT * FROM notes WHERE coaching_session_id = ? ORDER BY created_at, id")
+        .bind(of.coaching_session_id.to_string())
+        .fetch_all(db)
+        .await?;
+    Ok(Answer(rows.iter().map(read).collect::<Result<_, _>>()?))
+}
+
+async fn create(
+    State(platform): State<Platform>,
+    me: Me,
+    cause: Cause,
+    Body(draft): Body<Draft>,
+) -> Result<Created<Note>, Failure> {
+    let body = at_most("body", draft.body, NOTE_BYTES_MAX)?;
+    let work = async move |mut change: Change| {
+        let coaching_session_id = draft.coaching_session_id;
+        let pair = Pair::of(change.db(), Place::Session(coaching_session_id), me.id()).await?;
+        let now = change.now();
+        let note = Note {
+            id: new_id(),
+            coaching_session_id,
+            body: Some(body),
+            user_id: me.id(),
+            created_at: now.clone(),
+            updated_at: now,
+        };
+        save(change.db(), &note).await?;
+        let event = Event::NoteCreated { coaching_session_id, note: note.clone() };
+        change.commit(pair.audience(), event).await?;
+        Ok(note)
+    };
+    platform.change(cause, work).await.map(Created)
+}
+
+async fn replace(
+    State(platform): State<Platform>,
+    me: Me,
+    cause: Cause,
+    At(id): At<Id>,
+    Body(draft): Body<Draft>,
+) -> Result<Answer<Note>, Failure> {
+    let body = at_most("body", draft.body, NOTE_BYTES_MAX)?;
+    let work = async move |mut change: Change| {
+        let (pair, was) = find(change.db(), id, me.id()).await?;
+        let coaching_session_id = was.coaching_session_id;
+        if draft.coaching_session_id != coaching_session_id {
+            return Err(Failure::invalid("coaching_session_id", "a note stays in its session"));
+        }
+        based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
+        let note = Note { body: Some(body), updated_at: change.now(), ..was };
+        save(change.db(), &note).await?;
+        let event = Event::NoteUpdated { coaching_session_id, note: note.clone() };
+        change.commit(pair.audience(), event).await?;
+        Ok(note)
+    };
+    platform.change(cause, work).await.map(Answer)
+}
+
+async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Note), Failure> {
+    let row =
+        sqlx::query("SELECT * FROM notes WHERE id = ?").bind(id.to_string()).fetch_optional(&mut *db).await?;
+    let note = read(&row.ok_or(Failure::NotFound("note"))?)?;
+    let pair = Pair::of(db, Place::Session(note.coaching_session_id), me).await?;
+    Ok((pair, note))
+}
+
+/// Writes a note, new or changed.
+pub(crate) async fn save(db: &mut SqliteConnection, note: &Note) -> Result<(), Failure> {
+    sqlx::query(
+        "INSERT INTO notes (id, coaching_session_id, user_id, created_at, body, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at",
+    )
+    .bind(note.id.to_string())
+    .bind(note.coaching_session_id.to_string())
+    .bind(note.user_id.to_string())
+    .bind(note.created_at.as_str())
+    .bind(note.body.as_deref())
+    .bind(note.updated_at.as_str())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+fn read(row: &SqliteRow) -> Result<Note, sqlx::Error> {
+    Ok(Note {
+        id: parsed(row, "id")?,
+        coaching_session_id: parsed(row, "coaching_session_id")?,
+        body: row.try_get("body")?,
+        user_id: parsed(row, "user_id")?,
+        created_at: parsed(row, "created_at")?,
+        updated_at: parsed(row, "updated_at")?,
+    })
+}

@@ -1,0 +1,117 @@
+//! Which goals are worked on in which session.
+
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, post},
+};
+use serde::Serialize;
+use sqlx::SqliteConnection;
+use tidings_bindings::{Event, Id};
+use tidings_server::Cause;
+
+use super::goals;
+use crate::{
+    access::{Pair, Place},
+    answer::{Answer, At, Created},
+    database::parsed,
+    failure::Failure,
+    guard::Me,
+    platform::{Change, Platform},
+};
+
+pub(super) fn routes() -> Router<Platform> {
+    Router::new()
+        .route("/coaching_sessions/{id}/goals", get(list))
+        .route("/coaching_sessions/{id}/goals/{goal_id}", post(link).delete(unlink))
+}
+
+/// A goal taken up in a session.
+#[derive(Debug, Serialize)]
+struct Link {
+    coaching_session_id: Id,
+    goal_id: Id,
+}
+
+async fn list(
+    State(platform): State<Platform>,
+    me: Me,
+    At(session): At<Id>,
+) -> Result<Answer<Vec<Id>>, Failure> {
+    let db = &mut *platform.reader().await?;
+    Pair::of(db, Place::Session(session), me.id()).await?;
+    let rows = sqlx::query("SELECT goal_id FROM session_goals WHERE coaching_session_id = ? ORDER BY rowid")
+        .bind(session.to_string())
+        .fetch_all(db)
+        .await?;
+    Ok(Answer(rows.iter().map(|row| parsed(row, "goal_id")).collect::<Result<_, _>>()?))
+}
+
+/// Taking up a goal twice is taking it up once: the second time nobody is told.
+async fn link(
+    State(platform): State<Platform>,
+    me: Me,
+    cause: Cause,
+    At((coaching_session_id, goal_id)): At<(Id, Id)>,
+) -> Result<Created<Link>, Failure> {
+    let work = async move |mut change: Change| {
+        let pair = pair_of_both(change.db(), coaching_session_id, goal_id, me.id()).await?;
+        if insert(change.db(), coaching_session_id, goal_id).await? {
+            let event = Event::CoachingSessionGoalCreated {
+                coaching_relationship_id: pair.relationship,
+                coaching_session_id,
+                goal_id,
+            };
+            change.commit(pair.audience(), event).await?;
+        }
+        Ok(Link { coaching_session_id, goal_id })
+    };
+    platform.change(cause, work).await.map(Created)
+}
+
+async fn unlink(
+    State(platform): State<Platform>,
+    me: Me,
+    cause: Cause,
+    At((coaching_session_id, goal_id)): At<(Id, Id)>,
+) -> Result<StatusCode, Failure> {
+    let work = async move |mut change: Change| {
+        let pair = pair_of_both(change.db(), coaching_session_id, goal_id, me.id()).await?;
+        let removed = sqlx::query("DELETE FROM session_goals WHERE coaching_session_id = ? AND goal_id = ?")
+            .bind(coaching_session_id.to_string())
+            .bind(goal_id.to_string())
+            .execute(change.db())
+            .await?;
+        if removed.rows_affected() == 0 {
+            return Err(Failure::NotFound("goal in this session"));
+        }
+        let event = Event::CoachingSessionGoalDeleted {
+            coaching_relationship_id: pair.relationship,
+            coaching_session_id,
+            goal_id,
+        };
+        change.commit(pair.audience(), event).await
+    };
+    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn pair_of_both(db: &mut SqliteConnection, session: Id, goal: Id, me: Id) -> Result<Pair, Failure> {
+    let pair = Pair::of(db, Place::Session(session), me).await?;
+    let (of_goal, _) = goals::find(db, goal, me).await?;
+    if of_goal != pair {
+        return Err(Failure::invalid("goal_id", "no goal of this session's relationship"));
+    }
+    Ok(pair)
+}
+
+/// Notes that a goal is taken up in a session; false when it was already.
+pub(crate) async fn insert(db: &mut SqliteConnection, session: Id, goal: Id) -> Result<bool, Failure> {
+    let inserted =
+        sqlx::query("INSERT OR IGNORE INTO session_goals (coaching_session_id, goal_id) VALUES (?, ?)")
+            .bind(session.to_string())
+            .bind(goal.to_string())
+            .execute(db)
+            .await?;
+    Ok(inserted.rows_affected() > 0)
+}

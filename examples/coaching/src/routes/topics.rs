@@ -1,0 +1,208 @@
+//! Topics: what to talk about in a session. Only the coachee says how much each matters.
+
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, patch, put},
+};
+use serde::Deserialize;
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use tidings_bindings::{Event, Id, Priority, Topic, TopicStatus};
+use tidings_server::Cause;
+
+use crate::{
+    access::{Pair, Place},
+    answer::{Answer, At, BODY_BYTES_MAX, Body, Created, text},
+    clock::When,
+    database::{as_word, parsed, word, word_option},
+    failure::Failure,
+    guard::Me,
+    platform::{Change, Platform, based_on, new_id},
+};
+
+pub(super) fn routes() -> Router<Platform> {
+    Router::new()
+        .route("/coaching_sessions/{id}/topics", get(list).post(create))
+        .route("/coaching_sessions/{id}/topics/{topic_id}", put(replace).delete(remove))
+        .route("/coaching_sessions/{id}/topics/{topic_id}/rating", patch(rate))
+        .route("/coaching_sessions/{id}/topics/{topic_id}/status", patch(turn))
+}
+
+#[derive(Debug, Deserialize)]
+struct Draft {
+    body: String,
+    updated_at: Option<When>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rating {
+    priority: Priority,
+}
+
+#[derive(Debug, Deserialize)]
+struct Turn {
+    status: TopicStatus,
+}
+
+async fn list(
+    State(platform): State<Platform>,
+    me: Me,
+    At(session): At<Id>,
+) -> Result<Answer<Vec<Topic>>, Failure> {
+    let db = &mut *platform.reader().await?;
+    Pair::of(db, Place::Session(session), me.id()).await?;
+    let rows = sqlx::query("SELECT * FROM topics WHERE coaching_session_id = ? ORDER BY created_at, id")
+        .bind(session.to_string())
+        .fetch_all(db)
+        .await?;
+    Ok(Answer(rows.iter().map(read).collect::<Result<_, _>>()?))
+}
+
+async fn create(
+    State(platform): State<Platform>,
+    me: Me,
+    cause: Cause,
+    At(session): At<Id>,
+    Body(draft): Body<Draft>,
+) -> Result<Created<Topic>, Failure> {
+    let body = text("body", draft.body, BODY_BYTES_MAX)?;
+    let work = async move |mut change: Change| {
+        let pair = Pair::of(change.db(), Place::Session(session), me.id()).await?;
+        let now = change.now();
+        let topic = Topic {
+            id: new_id(),
+            coaching_session_id: session,
+            user_id: me.id(),
+            body,
+            priority: None,
+            status: TopicStatus::Open,
+            created_at: now.clone(),
+            updated_at: now,
+        };
+        save(change.db(), &topic).await?;
+        changed(change, &pair, session).await?;
+        Ok(topic)
+    };
+    platform.change(cause, work).await.map(Created)
+}
+
+async fn replace(
+    State(platform): State<Platform>,
+    me: Me,
+    cause: Cause,
+    At(at): At<(Id, Id)>,
+    Body(draft): Body<Draft>,
+) -> Result<Answer<Topic>, Failure> {
+    let body = text("body", draft.body, BODY_BYTES_MAX)?;
+    let work = async move |mut change: Change| {
+        let (pair, was) = find(change.db(), at, me.id()).await?;
+        based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
+        update(change, &pair, Topic { body, ..was }).await
+    };
+    platform.change(cause, work).await.map(Answer)
+}
+
+async fn rate(
+    State(platform): State<Platform>,
+    me: Me,
+    cause: Cause,
+    At(at): At<(Id, Id)>,
+    Body(rating): Body<Rating>,
+) -> Result<Answer<Topic>, Failure> {
+    let work = async move |mut change: Change| {
+        let (pair, was) = find(change.db(), at, me.id()).await?;
+        if pair.coachee != me.id() {
+            return Err(Failure::PermissionLost("only the coachee rates a topic"));
+        }
+        update(change, &pair, Topic { priority: Some(rating.priority), ..was }).await
+    };
+    platform.change(cause, work).await.map(Answer)
+}
+
+async fn turn(
+    State(platform): State<Platform>,
+    me: Me,
+    cause: Cause,
+    At(at): At<(Id, Id)>,
+    Body(turn): Body<Turn>,
+) -> Result<Answer<Topic>, Failure> {
+    let work = async move |mut change: Change| {
+        let (pair, was) = find(change.db(), at, me.id()).await?;
+        update(change, &pair, Topic { status: turn.status, ..was }).await
+    };
+    platform.change(cause, work).await.map(Answer)
+}
+
+async fn remove(
+    State(platform): State<Platform>,
+    me: Me,
+    cause: Cause,
+    At(at): At<(Id, Id)>,
+) -> Result<StatusCode, Failure> {
+    let work = async move |mut change: Change| {
+        let (pair, topic) = find(change.db(), at, me.id()).await?;
+        sqlx::query("DELETE FROM topics WHERE id = ?")
+            .bind(topic.id.to_string())
+            .execute(change.db())
+            .await?;
+        changed(change, &pair, topic.coaching_session_id).await
+    };
+    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn update(mut change: Change, pair: &Pair, topic: Topic) -> Result<Topic, Failure> {
+    let topic = Topic { updated_at: change.now(), ..topic };
+    save(change.db(), &topic).await?;
+    changed(change, pair, topic.coaching_session_id).await?;
+    Ok(topic)
+}
+
+async fn changed(change: Change, pair: &Pair, coaching_session_id: Id) -> Result<(), Failure> {
+    change.commit(pair.audience(), Event::TopicsChanged { coaching_session_id }).await
+}
+
+async fn find(db: &mut SqliteConnection, at: (Id, Id), me: Id) -> Result<(Pair, Topic), Failure> {
+    let (session, id) = at;
+    let pair = Pair::of(db, Place::Session(session), me).await?;
+    let row = sqlx::query("SELECT * FROM topics WHERE id = ? AND coaching_session_id = ?")
+        .bind(id.to_string())
+        .bind(session.to_string())
+        .fetch_optional(db)
+        .await?;
+    Ok((pair, read(&row.ok_or(Failure::NotFound("topic"))?)?))
+}
+
+/// Writes a topic, new or changed.
+pub(crate) async fn save(db: &mut SqliteConnection, topic: &Topic) -> Result<(), Failure> {
+    sqlx::query(
+        "INSERT INTO topics (id, coaching_session_id, user_id, created_at, body, priority, status, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET body = excluded.body, priority = excluded.priority,
+         status = excluded.status, updated_at = excluded.updated_at",
+    )
+    .bind(topic.id.to_string())
+    .bind(topic.coaching_session_id.to_string())
+    .bind(topic.user_id.to_string())
+    .bind(topic.created_at.as_str())
+    .bind(topic.body.as_str())
+    .bind(topic.priority.map(as_word).transpose()?)
+    .bind(as_word(topic.status)?)
+    .bind(topic.updated_at.as_str())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+fn read(row: &SqliteRow) -> Result<Topic, sqlx::Error> {
+    Ok(Topic {
+        id: parsed(row, "id")?,
+        coaching_session_id: parsed(row, "coaching_session_id")?,
+        user_id: parsed(row, "user_id")?,
+        body: row.try_get("body")?,
+        priority: word_option(row, "priority")?,
+        status: word(row, "status")?,
+        created_at: parsed(row, "created_at")?,
+        updated_at: parsed(row, "updated_at")?,
+    })
+}

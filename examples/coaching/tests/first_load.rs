@@ -1,0 +1,75 @@
+//! What happens between a page's load and its stream is not lost.
+
+mod support;
+
+use serde_json::Value;
+use support::{Place, Server};
+
+#[tokio::test]
+async fn an_event_between_the_load_and_the_stream_is_replayed() {
+    let server = Server::start().await;
+    let (coach, coachee) = (server.log_in("coach").await, server.log_in("coachee").await);
+    let session = coach.place().await.session;
+    let page = coachee.get(&format!("/actions?coaching_session_id={session}")).await;
+    let cursor = page.header("tidings-cursor").expect("a cursor").to_owned();
+
+    let action = coach.action(&session, "in between").await;
+    assert!(!page.data().as_array().expect("a list").contains(&action));
+
+    let mut stream = coachee.stream_from(Some(&cursor)).await;
+    assert_eq!(stream.event().await["data"]["action"], action);
+}
+
+#[tokio::test]
+async fn every_get_that_feeds_a_page_carries_the_cursor_and_no_change_does() {
+    let server = Server::start().await;
+    let coach = server.log_in("coach").await;
+    let Place { relationship, session } = coach.place().await;
+    let organization = coach.get(&format!("/users/{}/organizations", coach.id)).await.data()[0]["id"].clone();
+    let organization = organization.as_str().expect("an id");
+    for path in [
+        "/users/me".to_owned(),
+        format!("/users/{}/organizations", coach.id),
+        format!("/organizations/{organization}/users"),
+        format!("/organizations/{organization}/coaching_relationships"),
+        format!(
+            "/coaching_sessions?coaching_relationship_id={relationship}&from_date=2000-01-01&to_date=2100-01-01"
+        ),
+        format!("/coaching_sessions/{session}"),
+        format!("/coaching_sessions/{session}/topics"),
+        format!("/coaching_sessions/{session}/goals"),
+        format!("/actions?coaching_session_id={session}"),
+        format!("/agreements?coaching_session_id={session}"),
+        format!("/notes?coaching_session_id={session}"),
+        format!("/goals?coaching_relationship_id={relationship}"),
+        format!("/presence?coaching_relationship_id={relationship}"),
+    ] {
+        let reply = coach.get(&path).await;
+        assert!(reply.header("tidings-cursor").is_some(), "{path}: {reply:?}");
+        let data = reply.data();
+        assert!(data.as_array().is_none_or(|list| !list.is_empty()), "{path} is seeded");
+    }
+    let reply = coach.send("DELETE", "/delete", Value::Null).await;
+    assert_eq!(reply.header("tidings-cursor"), None);
+}
+
+#[tokio::test]
+async fn sessions_are_filtered_by_day() {
+    let server = Server::start().await;
+    let coach = server.log_in("coach").await;
+    let relationship = coach.place().await.relationship;
+    let draft =
+        serde_json::json!({ "coaching_relationship_id": relationship, "date": "2031-05-01T10:00:00Z" });
+    let made = coach.send("POST", "/coaching_sessions", draft).await;
+    assert_eq!((made.status, &made.data()["title"]), (201, &Value::Null));
+    let sessions = format!("/coaching_sessions?coaching_relationship_id={relationship}");
+    for (days, found) in [
+        ("from_date=2031-05-01&to_date=2031-05-01", 1),
+        ("from_date=2031-05-02&to_date=2031-06-01", 0),
+        ("from_date=2031-05-01", 1),
+        ("to_date=2031-04-30", 2),
+    ] {
+        let list = coach.get(&format!("{sessions}&{days}")).await.data();
+        assert_eq!(list.as_array().map(Vec::len), Some(found), "{days}: {list}");
+    }
+}

@@ -1,0 +1,126 @@
+//! Log-ins are kept over a restart, and no stream outlives the log-in it was opened with.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{FORM, Server, Stream, raw};
+
+#[tokio::test]
+async fn logging_in_answers_the_person_and_sets_the_cookie() {
+    let server = Server::start().await;
+    let form = "email=Coach%40Example.com&password=coach-password";
+    let reply = raw(server.address, "POST", "/login", &[FORM], form).await;
+    let data = reply.data();
+    assert_eq!((&data["email"], &data["role"]), (&json!("coach@example.com"), &json!("coach")));
+    assert_eq!(data.get("password_hash"), None);
+    let cookie = reply.header("set-cookie").expect("a cookie");
+    assert!(cookie.starts_with("id="), "{cookie}");
+    for attribute in ["HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.split("; ").any(|part| part == attribute), "{attribute} in {cookie}");
+    }
+    let coach = server.log_in("coach").await;
+    assert_eq!(coach.get("/users/me").await.data(), data);
+}
+
+#[tokio::test]
+async fn a_restart_keeps_log_ins_and_work() {
+    let mut server = Server::start().await;
+    let mut coach = server.log_in("coach").await;
+    let session = coach.place().await.session;
+    let action = coach.action(&session, "stays").await;
+    server.restart().await;
+    coach.address = server.address;
+    coach.stream().await;
+    let actions = coach.get(&format!("/actions?coaching_session_id={session}")).await.data();
+    assert!(actions.as_array().expect("a list").contains(&action));
+}
+
+#[tokio::test]
+async fn no_password_and_no_cookie_is_readable_in_the_log_ins_beyond_its_row() {
+    let server = Server::start().await;
+    server.log_in("coach").await;
+    let bytes = std::fs::read(server.database()).expect("the file");
+    let wal = std::fs::read(server.database().with_extension("sqlite-wal")).unwrap_or_default();
+    for secret in ["coach-password", "admin-password"] {
+        let found = [&bytes, &wal]
+            .iter()
+            .any(|bytes| bytes.windows(secret.len()).any(|part| part == secret.as_bytes()));
+        assert!(!found, "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn logging_out_ends_the_streams_of_this_log_in_alone() {
+    let server = Server::start().await;
+    let (here, elsewhere) = (server.log_in("coach").await, server.log_in("coach").await);
+    let session = here.place().await.session;
+    let (mut ended, mut open) = (here.stream().await, elsewhere.stream().await);
+
+    let reply = here.send("DELETE", "/delete", Value::Null).await;
+    assert_eq!(reply.status, 204);
+    assert!(reply.header("set-cookie").is_some_and(|cookie| cookie.contains("Max-Age=0")), "{reply:?}");
+
+    assert_eq!(ended.goodbye().await["reason"], "revoked");
+    assert_eq!(here.get("/users/me").await.status, 401);
+    assert_eq!(Stream::open(server.address, &[("cookie", &here.cookie)]).await.status, 401);
+    elsewhere.action(&session, "still here").await;
+    assert_eq!(open.event().await["type"], "action_created");
+}
+
+#[tokio::test]
+async fn logging_in_again_keeps_the_log_in_and_its_streams() {
+    let server = Server::start().await;
+    let coach = server.log_in("coach").await;
+    let mut stream = coach.stream().await;
+    let headers = [FORM, ("cookie", coach.cookie.as_str())];
+    let form = "email=coach@example.com&password=coach-password";
+    assert_eq!(raw(server.address, "POST", "/login", &headers, form).await.status, 200);
+    let session = coach.place().await.session;
+    coach.action(&session, "still here").await;
+    assert_eq!(stream.event().await["type"], "action_created");
+}
+
+#[tokio::test]
+async fn another_person_on_the_same_cookie_ends_the_log_in_before() {
+    let server = Server::start().await;
+    let coach = server.log_in("coach").await;
+    let mut stream = coach.stream().await;
+    let headers = [FORM, ("cookie", coach.cookie.as_str())];
+    let form = "email=coachee@example.com&password=coachee-password";
+    let reply = raw(server.address, "POST", "/login", &headers, form).await;
+    assert!(reply.header("set-cookie").is_some_and(|cookie| !cookie.contains(&coach.cookie)), "a new cookie");
+    assert_eq!(stream.goodbye().await["reason"], "revoked");
+    assert_eq!(coach.get("/users/me").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_forced_logout_is_the_last_thing_a_person_hears() {
+    let server = Server::start().await;
+    let (coach, coachee) = (server.log_in("coach").await, server.log_in("coachee").await);
+    let second = server.log_in("coachee").await;
+    let mut streams = [coachee.stream().await, second.stream().await];
+    let mut of_coach = coach.stream().await;
+
+    let path = format!("/admin/force_logout/{}", coachee.id);
+    assert_eq!(coach.send("POST", &path, json!({ "reason": "Lost phone" })).await.status, 200);
+
+    for stream in &mut streams {
+        let last = stream.event().await;
+        assert_eq!(last["type"], "force_logout");
+        assert_eq!(last["data"], json!({ "reason": "Lost phone" }));
+        let goodbye = stream.goodbye().await;
+        assert_eq!((&goodbye["reason"], &goodbye["reconnect_after_ms"]), (&json!("revoked"), &Value::Null));
+    }
+    for cookie in [&coachee.cookie, &second.cookie] {
+        assert_eq!(Stream::open(server.address, &[("cookie", cookie)]).await.status, 401);
+    }
+    assert_eq!(coachee.get("/users/me").await.status, 401);
+
+    // The coach heard nothing of it and reads on; the coachee may log in anew.
+    let session = coach.place().await.session;
+    coach.action(&session, "after").await;
+    assert_eq!(of_coach.event().await["type"], "action_created");
+    let mut again = server.log_in("coachee").await.stream().await;
+    coach.action(&session, "later").await;
+    assert_eq!(again.event().await["data"]["action"]["body"], "later");
+}
