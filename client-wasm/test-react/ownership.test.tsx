@@ -186,6 +186,9 @@ describe("a provider made of options", () => {
     expect(provider.identity).toBeUndefined();
     await settle(() => rerender(<Page options={{ url: "/a", identity: null }} />));
     expect(provider.identity).toBeNull();
+    const told = vi.spyOn(provider, "setIdentity");
+    await settle(() => rerender(<Page options={{ url: "/a" }} />));
+    expect(told).not.toHaveBeenCalled();
     await settle(() => rerender(<Page options={{ url: "/a", identity: "ann" }} />));
     await settle(() => rerender(<Page options={{ url: "/a" }} />));
     expect(provider.identity).toBeNull();
@@ -204,9 +207,9 @@ describe("a provider made of options", () => {
     await settle(() => rerender(<Page options={options("first")} />));
     await settle(() => rerender(<Page options={options("second")} />));
     contract.only().fail(error());
-    expect(listening).toHaveBeenCalledOnce();
     await settle(() => rerender(<Page options={{ url: "/a" }} />));
     contract.only().fail(error());
+    expect(listening).toHaveBeenCalledOnce();
     expect(heard).toEqual(["second stream_ended"]);
   });
 
