@@ -289,7 +289,7 @@ export interface BackendEventProviderInstance<E extends object = EventMap> {
   /** Drops the stream and tries again now, with the cursor kept. */
   reconnect(): void;
   whenOnline(o?: { signal?: AbortSignal; timeoutMs?: number }): Promise<void>;
-  /** Adds a group while the result is not called. The option `groups` is all there is until it lands. */
+  /** Reads a group more until the result is called. Throws `not_supported` until it lands: see the option `groups`. */
   follow(group: string): Unsubscribe;
   /** Another user, or `null`: drops the cursor, emits a resync, keeps the handlers. */
   setIdentity(identity: string | null): void;
