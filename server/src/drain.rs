@@ -18,9 +18,10 @@ pub(crate) async fn run(shared: &Shared) {
         return;
     }
     let seconds = f64::from(count) / f64::from(shared.config.drain_per_second.max(1));
-    let all = Duration::from_secs_f64(seconds).clamp(PACE.0, PACE.1);
+    let pace = Duration::from_secs_f64(seconds).clamp(PACE.0, PACE.1) / count;
+    let mut ticks = tokio::time::interval(pace);
     for connection in connections {
+        ticks.tick().await;
         connection.leave(GoodbyeReason::Draining);
-        tokio::time::sleep(all / count).await;
     }
 }

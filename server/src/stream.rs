@@ -54,8 +54,8 @@ pub(crate) struct Stream {
     /// The position at hello.
     replay_until: u64,
     generation: u64,
-    /// Blocks read and not yet handed out, each marked when it is an app event.
-    ready: VecDeque<(Bytes, Kind)>,
+    /// Blocks read and not yet handed out.
+    ready: VecDeque<Block>,
     /// App events handed out since hello.
     sent: u64,
     timers: Timers,
@@ -63,10 +63,13 @@ pub(crate) struct Stream {
     ended: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Event,
-    Control,
+/// One block of the stream, to be handed out.
+#[derive(Debug)]
+enum Block {
+    Event(Bytes),
+    Control(Bytes),
+    /// Written when it is handed out, so that it counts what was handed out before it.
+    Heartbeat,
 }
 
 /// Where the stream stands: everything up to here that its user may see has been read.
@@ -153,7 +156,7 @@ impl Stream {
             position: beginning.position,
             replay_until: beginning.head.sequence(),
             generation: beginning.generation,
-            ready: VecDeque::from([(beginning.hello, Kind::Control)]),
+            ready: VecDeque::from([Block::Control(beginning.hello)]),
             sent: 0,
             asking: None,
             ended: false,
@@ -206,7 +209,7 @@ impl Stream {
     fn take(&mut self, batch: Batch) {
         self.shared.metrics.deliveries.add(batch.frames.len() as u64);
         self.shared.metrics.delivered_bytes.add(batch.bytes as u64);
-        self.ready.extend(batch.frames.into_iter().map(|frame| (frame, Kind::Event)));
+        self.ready.extend(batch.frames.into_iter().map(Block::Event));
         self.advance(batch.position);
         match batch.notice {
             Some(Notice::Revoke { revoked, .. })
@@ -240,11 +243,13 @@ impl Stream {
         match timer {
             Timer::Heartbeat => {
                 // A reader of quiet channels moves on with the head, so that its cursor stays young.
-                self.membership.connection.wake();
-                if self.asking.is_none() && self.membership.connection.take_due() {
+                if self.asking.is_none() {
+                    self.membership.connection.take_due();
                     self.read();
                 }
-                self.ready.push_back((Bytes::new(), Kind::Control));
+                if !self.ended {
+                    self.ready.push_back(Block::Heartbeat);
+                }
             }
             Timer::Lifetime => self.say_goodbye(GoodbyeReason::Lifetime),
             Timer::Expiry => self.say_goodbye(GoodbyeReason::Expired),
@@ -318,7 +323,7 @@ impl Stream {
     fn say_gap(&mut self, reason: GapReason) {
         self.shared.metrics.gaps.add(1);
         let gap = encode_control(Some(&self.position_id()), control::GAP, &Gap { reason }, None);
-        self.ready.push_back((gap, Kind::Control));
+        self.ready.push_back(Block::Control(gap));
     }
 
     fn say_goodbye(&mut self, reason: GoodbyeReason) {
@@ -332,28 +337,25 @@ impl Stream {
         };
         let retry = random::uniform(config.retry.start, config.retry.end);
         let goodbye = Goodbye { reason, reconnect_after_ms };
-        self.ready.push_back((
-            encode_control(None, control::GOODBYE, &goodbye, Some(u64::from(millis(retry)))),
-            Kind::Control,
-        ));
+        let block = encode_control(None, control::GOODBYE, &goodbye, Some(u64::from(millis(retry))));
+        self.ready.push_back(Block::Control(block));
         self.asking = None;
         self.ended = true;
     }
 
-    /// The next block to write. An empty one stands for a heartbeat, which is written as late as this so
-    /// that it counts what was written before it.
     fn next_block(&mut self) -> Option<Bytes> {
-        let (block, kind) = self.ready.pop_front()?;
-        match kind {
-            Kind::Event => self.sent += 1,
-            Kind::Control if block.is_empty() => {
+        Some(match self.ready.pop_front()? {
+            Block::Control(block) => block,
+            Block::Event(block) => {
+                self.sent += 1;
+                block
+            }
+            Block::Heartbeat => {
                 self.shared.metrics.heartbeats.add(1);
                 let heartbeat = Heartbeat { sent: self.sent };
-                return Some(encode_control(Some(&self.position_id()), control::HEARTBEAT, &heartbeat, None));
+                encode_control(Some(&self.position_id()), control::HEARTBEAT, &heartbeat, None)
             }
-            Kind::Control => {}
-        }
-        Some(block)
+        })
     }
 }
 

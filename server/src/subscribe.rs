@@ -29,8 +29,9 @@ use crate::{
     stream::{Beginning, Membership, Position, Stream, millis},
 };
 
-/// How often rights are asked for when notices keep coming in between.
-const ASKS_MAX: u32 = 3;
+/// How often rights are asked for when notices keep coming in between, as when many tabs of a user that
+/// was never seen before open at once.
+const ASKS_MAX: u32 = 8;
 
 /// Where a hub's router is mounted.
 #[derive(Clone)]

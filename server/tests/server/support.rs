@@ -1,5 +1,4 @@
 //! A server on a real socket, and a reader that speaks bytes to it.
-#![allow(dead_code, unreachable_pub)] // Each test file uses its part.
 
 use std::{
     net::SocketAddr,
@@ -22,18 +21,18 @@ use tokio::{
 };
 
 /// Longer than anything takes that is going to happen.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
-pub enum Event {
+pub(crate) enum Event {
     Said { text: String },
     Typing { user: String },
     Failed { message: String },
 }
 
 impl Event {
-    pub fn said(text: impl Into<String>) -> Self {
+    pub(crate) fn said(text: impl Into<String>) -> Self {
         Self::Said { text: text.into() }
     }
 }
@@ -66,7 +65,7 @@ impl Contract for Event {
 }
 
 /// Believes what the request says: `x-user`, `x-login`, `x-groups`, `x-issued` and `x-expires` (Unix ms).
-pub async fn believe(request: Arc<Parts>) -> Result<Identity, Refusal> {
+pub(crate) async fn believe(request: Arc<Parts>) -> Result<Identity, Refusal> {
     let text = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
     let user = match text("x-user") {
         None => return Err(Refusal::Unauthorized),
@@ -95,25 +94,25 @@ pub async fn believe(request: Arc<Parts>) -> Result<Identity, Refusal> {
 }
 
 /// A hub behind `serve`, and the way to stop it.
-pub struct Server {
-    pub hub: Hub<Event>,
-    pub address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) hub: Hub<Event>,
+    pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
-    pub served: JoinHandle<std::io::Result<()>>,
+    pub(crate) served: JoinHandle<std::io::Result<()>>,
 }
 
 impl Server {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(Config::default()).await
     }
 
-    pub async fn with(config: Config) -> Self {
+    pub(crate) async fn with(config: Config) -> Self {
         let hub = Hub::in_memory(config).await.expect("a hub over memory starts");
         let app = Router::new().nest("/sse", router(&hub, believe));
         Self::serve(hub, app).await
     }
 
-    pub async fn serve(hub: Hub<Event>, app: Router) -> Self {
+    pub(crate) async fn serve(hub: Hub<Event>, app: Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
         let (stop, stopped) = oneshot::channel::<()>();
@@ -130,31 +129,31 @@ impl Server {
     }
 
     /// What SIGTERM does.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         drop(self.stop.take());
     }
 
     /// A stream of `user` with nothing else in its request.
-    pub async fn stream(&self, user: &str) -> Client {
+    pub(crate) async fn stream(&self, user: &str) -> Client {
         self.get("/sse?tidings=1", &[("x-user", user)]).await
     }
 
     /// A stream of `user` that goes on from `cursor`.
-    pub async fn resume(&self, user: &str, cursor: &str) -> Client {
+    pub(crate) async fn resume(&self, user: &str, cursor: &str) -> Client {
         self.get("/sse?tidings=1", &[("x-user", user), ("last-event-id", cursor)]).await
     }
 
-    pub async fn get(&self, target: &str, headers: &[(&str, &str)]) -> Client {
+    pub(crate) async fn get(&self, target: &str, headers: &[(&str, &str)]) -> Client {
         self.request("GET", target, headers).await
     }
 
-    pub async fn request(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Client {
+    pub(crate) async fn request(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Client {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
         Client::open(self.address, method, target, &headers).await
     }
 
     /// Until `is_so`, which something that runs is about to make true.
-    pub async fn until(&self, is_so: impl Fn(&Hub<Event>) -> bool) {
+    pub(crate) async fn until(&self, is_so: impl Fn(&Hub<Event>) -> bool) {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         while !is_so(&self.hub) {
             assert!(tokio::time::Instant::now() < deadline, "it did not become so in time");
@@ -164,21 +163,27 @@ impl Server {
 }
 
 /// One response, read as it comes.
-pub struct Client {
-    pub socket: TcpStream,
-    pub status: u16,
-    pub head: String,
+pub(crate) struct Client {
+    pub(crate) socket: TcpStream,
+    pub(crate) status: u16,
+    pub(crate) head: String,
     /// Bytes of the body that have not been taken out of their chunks.
     raw: Vec<u8>,
     /// The body so far.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     decoder: Decoder,
     events: std::collections::VecDeque<DecodedEvent>,
+    last_event_id: String,
     is_over: bool,
 }
 
 impl Client {
-    pub async fn open(address: SocketAddr, method: &str, target: &str, headers: &[(&str, &[u8])]) -> Self {
+    pub(crate) async fn open(
+        address: SocketAddr,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &[u8])],
+    ) -> Self {
         let mut socket = TcpStream::connect(address).await.expect("the server listens");
         let mut request = format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\n").into_bytes();
         for (name, value) in headers {
@@ -210,18 +215,20 @@ impl Client {
             body: Vec::new(),
             decoder: Decoder::new(""),
             events: Default::default(),
+            last_event_id: String::new(),
             is_over: false,
         }
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
     /// The next event, control events included; `None` at the end of the stream.
-    pub async fn next(&mut self) -> Option<DecodedEvent> {
+    pub(crate) async fn next(&mut self) -> Option<DecodedEvent> {
         loop {
             if let Some(event) = self.events.pop_front() {
+                self.last_event_id = event.last_event_id.to_string();
                 return Some(event);
             }
             if !tokio::time::timeout(PATIENCE, self.read()).await.expect("an event in time") {
@@ -231,26 +238,27 @@ impl Client {
     }
 
     /// The next event, which has this name; its data.
-    pub async fn expect(&mut self, name: &str) -> serde_json::Value {
+    pub(crate) async fn expect(&mut self, name: &str) -> serde_json::Value {
         let event = self.next().await.unwrap_or_else(|| panic!("the stream ended before {name}"));
         assert_eq!(event.event, name, "{event:?}");
         serde_json::from_str(&event.data).expect("JSON")
     }
 
     /// The text of the next event, which is `said`.
-    pub async fn said(&mut self) -> String {
+    pub(crate) async fn said(&mut self) -> String {
         let event = self.expect("said").await;
         event["data"]["text"].as_str().expect("a text").to_owned()
     }
 
     /// The end of the stream.
-    pub async fn end(&mut self) {
+    pub(crate) async fn end(&mut self) {
         let next = self.next().await;
         assert!(next.is_none(), "{next:?}");
     }
 
-    pub fn last_event_id(&self) -> String {
-        self.decoder.last_event_id().to_owned()
+    /// As of the last event that was taken.
+    pub(crate) fn last_event_id(&self) -> String {
+        self.last_event_id.clone()
     }
 
     /// Reads some bytes; `false` when the body is over.

@@ -1,0 +1,80 @@
+//! The end of a server: with streams open, within its deadline.
+
+use std::time::Duration;
+
+use tidings_server::{Audience, Config};
+use tokio::{net::TcpStream, time::timeout};
+
+use crate::support::{Event, PATIENCE, Server};
+
+#[tokio::test]
+async fn a_drain_says_goodbye_to_all_and_ends() {
+    let mut server = Server::start().await;
+    let mut clients = Vec::new();
+    for n in 0..20 {
+        let mut client = server.stream(&n.to_string()).await;
+        client.expect("tidings:hello").await;
+        clients.push(client);
+    }
+    server.hub.send(Audience::everyone(), &Event::said("last words")).await.expect("sent");
+    server.stop();
+    for client in &mut clients {
+        assert_eq!(client.said().await, "last words");
+        let goodbye = client.expect("tidings:goodbye").await;
+        assert_eq!((&goodbye["reason"], &goodbye["reconnect_after_ms"]), (&"draining".into(), &0.into()));
+        client.end().await;
+    }
+    timeout(PATIENCE, server.served).await.expect("in time").expect("no panic").expect("no error");
+    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+    assert!(server.hub.connections().is_empty());
+}
+
+#[tokio::test]
+async fn goodbyes_are_spread_over_at_least_a_second() {
+    let mut server = Server::start().await;
+    let mut clients = Vec::new();
+    for n in 0..4 {
+        let mut client = server.stream(&n.to_string()).await;
+        client.expect("tidings:hello").await;
+        clients.push(client);
+    }
+    let begun = std::time::Instant::now();
+    server.stop();
+    timeout(PATIENCE, server.served).await.expect("in time").expect("no panic").expect("no error");
+    assert!(
+        begun.elapsed() >= Duration::from_millis(700),
+        "three pauses of a quarter: {:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_reader_that_never_reads_does_not_hold_the_drain_beyond_its_deadline() {
+    let config = Config {
+        drain_deadline: Duration::from_millis(1_500),
+        write_stall: Duration::from_secs(600),
+        ..Config::default()
+    };
+    let mut server = Server::with(config).await;
+    let stalled = server.stream("stalled").await;
+    for _ in 0..40 {
+        let text = "x".repeat(1_000_000);
+        server.hub.send(Audience::user("stalled"), &Event::said(text)).await.expect("sent");
+    }
+    server.stop();
+    timeout(PATIENCE, server.served).await.expect("in time").expect("no panic").expect("no error");
+    server.hub.connections().iter().for_each(|left| panic!("{left:?} is left"));
+    drop(stalled);
+}
+
+#[tokio::test]
+async fn a_draining_hub_takes_no_new_streams() {
+    let server = Server::start().await;
+    server.hub.drain().await;
+    let refused = server.stream("coach").await;
+    assert_eq!(refused.status, 503);
+    assert!(refused.header("retry-after").is_some());
+    let mut native = server.get("/sse", &[("x-user", "coach")]).await;
+    assert_eq!(native.expect("tidings:goodbye").await["reason"], "draining");
+    native.end().await;
+}

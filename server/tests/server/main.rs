@@ -1,0 +1,12 @@
+//! The server as its readers see it: bytes through real sockets, one file per behaviour.
+
+mod drain;
+mod leaving;
+mod limits;
+mod presence;
+mod resume;
+mod revoke;
+mod rights;
+mod stream;
+mod support;
+mod time;

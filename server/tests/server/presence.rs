@@ -1,0 +1,81 @@
+//! Who is here, over all tabs, without flapping.
+
+use std::time::Duration;
+
+use tidings_server::{Config, Presence, PresenceChange, PresenceChanges, Revoked};
+use tokio::time::timeout;
+
+use crate::support::{PATIENCE, Server};
+
+async fn expect(changes: &mut PresenceChanges, user: &str, presence: Presence) {
+    let change = timeout(PATIENCE, changes.recv()).await.expect("a change in time").expect("a change");
+    assert_eq!(change, PresenceChange { user: user.into(), presence });
+}
+
+fn config(leave_grace: Duration) -> Config {
+    Config { leave_grace, ..Config::default() }
+}
+
+#[tokio::test]
+async fn a_user_is_online_until_the_last_tab_is_gone_for_the_grace() {
+    let server = Server::with(config(Duration::from_millis(100))).await;
+    let mut changes = server.hub.presence_changes();
+    assert_eq!(server.hub.presence("coach"), Presence::Offline);
+    let mut one = server.stream("coach").await;
+    one.expect("tidings:hello").await;
+    assert_eq!(server.hub.presence("coach"), Presence::Online);
+    expect(&mut changes, "coach", Presence::Online).await;
+    let mut two = server.stream("coach").await;
+    two.expect("tidings:hello").await;
+    drop(one);
+    server.until(|hub| hub.connections().of_user("coach").len() == 1).await;
+    assert_eq!(server.hub.presence("coach"), Presence::Online);
+    drop(two);
+    expect(&mut changes, "coach", Presence::Reconnecting).await;
+    expect(&mut changes, "coach", Presence::Offline).await;
+    assert_eq!(server.hub.presence("coach"), Presence::Offline);
+}
+
+#[tokio::test]
+async fn a_user_that_comes_back_within_the_grace_was_never_offline() {
+    let server = Server::with(config(Duration::from_secs(600))).await;
+    let mut changes = server.hub.presence_changes();
+    let mut tab = server.stream("coach").await;
+    tab.expect("tidings:hello").await;
+    expect(&mut changes, "coach", Presence::Online).await;
+    drop(tab);
+    expect(&mut changes, "coach", Presence::Reconnecting).await;
+    assert_eq!(server.hub.presence("coach"), Presence::Reconnecting);
+    let mut tab = server.stream("coach").await;
+    tab.expect("tidings:hello").await;
+    expect(&mut changes, "coach", Presence::Online).await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_connections_lifetime_is_not_shown() {
+    let lifetime = Duration::from_millis(100);
+    let server = Server::with(Config { lifetime, ..config(Duration::from_secs(600)) }).await;
+    let mut changes = server.hub.presence_changes();
+    let mut tab = server.stream("coach").await;
+    tab.expect("tidings:hello").await;
+    expect(&mut changes, "coach", Presence::Online).await;
+    assert_eq!(tab.expect("tidings:goodbye").await["reason"], "lifetime");
+    tab.end().await;
+    server.until(|hub| hub.connections().is_empty()).await;
+    assert_eq!(server.hub.presence("coach"), Presence::Online);
+    let mut back = server.stream("coach").await;
+    back.expect("tidings:hello").await;
+    let mut other = server.stream("other").await;
+    other.expect("tidings:hello").await;
+    expect(&mut changes, "other", Presence::Online).await;
+}
+
+#[tokio::test]
+async fn who_was_revoked_is_offline_at_once() {
+    let server = Server::with(config(Duration::from_secs(600))).await;
+    let mut tab = server.stream("coach").await;
+    tab.expect("tidings:hello").await;
+    server.hub.revoke(Revoked::User("coach".into()), "test", None).await.expect("committed");
+    tab.expect("tidings:goodbye").await;
+    server.until(|hub| hub.presence("coach") == Presence::Offline).await;
+}
