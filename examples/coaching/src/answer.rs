@@ -3,11 +3,12 @@
 use axum::{
     Json,
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request},
-    http::StatusCode,
+    extract::{FromRequest, FromRequestParts, Path, Query, RawPathParams, Request},
+    http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use tidings_bindings::Id;
 
 use crate::failure::{Failure, named};
 
@@ -59,10 +60,22 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-/// What the path says. A refusal names the parameter.
-#[derive(Debug, Clone, FromRequestParts)]
-#[from_request(via(Path), rejection(Failure))]
+/// The ids that the path names. A refusal names the one that is none.
+#[derive(Debug, Clone)]
 pub(crate) struct At<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for At<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        if let Ok(Path(ids)) = Path::from_request_parts(parts, state).await {
+            return Ok(Self(ids));
+        }
+        let named = RawPathParams::from_request_parts(parts, state).await.map_err(|_| Failure::Broken)?;
+        let wrong = named.iter().find(|(_, value)| value.parse::<Id>().is_err());
+        Err(wrong.map_or(Failure::Broken, |(name, _)| Failure::invalid(name, "not a uuid")))
+    }
+}
 
 /// What the query says. A refusal names the field.
 #[derive(Debug, Clone, FromRequestParts)]

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::rejection::{FormRejection, PathRejection, QueryRejection},
+    extract::rejection::{FormRejection, QueryRejection},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -115,20 +115,6 @@ impl IntoResponse for Failure {
             response.extensions_mut().insert(told);
         }
         response
-    }
-}
-
-impl From<PathRejection> for Failure {
-    fn from(rejection: PathRejection) -> Self {
-        use axum::extract::path::ErrorKind;
-        let PathRejection::FailedToDeserializePathParams(error) = rejection else { return Self::Broken };
-        match error.into_kind() {
-            ErrorKind::DeserializeError { key, message, .. } => Self::invalid(key, message),
-            ErrorKind::ParseErrorAtKey { key, value, .. } => {
-                Self::invalid(key, format!("{value:?} is no id"))
-            }
-            kind => Self::invalid("id", kind.to_string()),
-        }
     }
 }
 

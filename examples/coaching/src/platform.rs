@@ -125,3 +125,69 @@ pub(crate) fn based_on<T: serde::Serialize>(
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use tidings_bindings::Severity;
+    use tidings_server::Config;
+
+    use super::*;
+    use crate::{database, password::Cost};
+
+    async fn platform(folder: &tempfile::TempDir) -> Platform {
+        let pool = database::open(&folder.path().join("coaching.sqlite")).await.expect("a database");
+        let hub = Hub::in_memory(Config::default()).await.expect("a hub");
+        let passwords = Passwords::new(Cost { memory_kib: 64, passes: 1 }).expect("valid parameters");
+        Platform::new(pool, hub, passwords)
+    }
+
+    fn announcement() -> Event {
+        Event::SystemAnnouncement { message: "Hi".into(), severity: Severity::Info }
+    }
+
+    #[tokio::test]
+    async fn a_change_whose_request_is_dropped_still_commits_and_sends() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let platform = platform(&folder).await;
+        let before = platform.hub.cursor();
+        {
+            let mut request = pin!(platform.change(Cause::default(), async |mut change: Change| {
+                sqlx::query("INSERT INTO organizations (id, name) VALUES ('a', 'A')")
+                    .execute(change.db())
+                    .await?;
+                change.commit(Audience::everyone(), announcement()).await
+            }));
+            let begun = request.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(begun, Poll::Pending), "under way, and dropped here");
+        }
+        // Turns are taken in order: when this one has had its own, the dropped one is done.
+        let stored = platform.change(Cause::default(), async |mut change: Change| {
+            Ok(sqlx::query("SELECT * FROM organizations").fetch_all(change.db()).await?.len())
+        });
+        assert_eq!(stored.await.expect("a count"), 1);
+        assert_eq!(platform.hub.cursor().sequence(), before.sequence() + 1, "sent as well");
+    }
+
+    #[tokio::test]
+    async fn a_change_that_fails_leaves_nothing_and_says_nothing() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let platform = platform(&folder).await;
+        let before = platform.hub.cursor();
+        let failed: Result<(), _> = platform
+            .change(Cause::default(), async |mut change: Change| {
+                sqlx::query("INSERT INTO organizations (id, name) VALUES ('a', 'A')")
+                    .execute(change.db())
+                    .await?;
+                Err(Failure::NotFound("anything"))
+            })
+            .await;
+        assert!(matches!(failed, Err(Failure::NotFound(_))));
+        let rows = sqlx::query("SELECT * FROM organizations").fetch_all(&platform.pool).await.expect("rows");
+        assert_eq!((rows.len(), platform.hub.cursor()), (0, before));
+    }
+}

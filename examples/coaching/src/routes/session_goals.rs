@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 use tidings_bindings::{Event, Id};
 use tidings_server::Cause;
@@ -25,6 +25,13 @@ pub(super) fn routes() -> Router<Platform> {
     Router::new()
         .route("/coaching_sessions/{id}/goals", get(list))
         .route("/coaching_sessions/{id}/goals/{goal_id}", post(link).delete(unlink))
+}
+
+/// Which goal in which session.
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct Which {
+    id: Id,
+    goal_id: Id,
 }
 
 /// A goal taken up in a session.
@@ -53,7 +60,7 @@ async fn link(
     State(platform): State<Platform>,
     me: Me,
     cause: Cause,
-    At((coaching_session_id, goal_id)): At<(Id, Id)>,
+    At(Which { id: coaching_session_id, goal_id }): At<Which>,
 ) -> Result<Created<Link>, Failure> {
     let work = async move |mut change: Change| {
         let pair = pair_of_both(change.db(), coaching_session_id, goal_id, me.id()).await?;
@@ -74,7 +81,7 @@ async fn unlink(
     State(platform): State<Platform>,
     me: Me,
     cause: Cause,
-    At((coaching_session_id, goal_id)): At<(Id, Id)>,
+    At(Which { id: coaching_session_id, goal_id }): At<Which>,
 ) -> Result<StatusCode, Failure> {
     let work = async move |mut change: Change| {
         let pair = pair_of_both(change.db(), coaching_session_id, goal_id, me.id()).await?;

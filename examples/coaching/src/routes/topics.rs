@@ -29,6 +29,13 @@ pub(super) fn routes() -> Router<Platform> {
         .route("/coaching_sessions/{id}/topics/{topic_id}/status", patch(turn))
 }
 
+/// Which topic of which session.
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct Which {
+    id: Id,
+    topic_id: Id,
+}
+
 #[derive(Debug, Deserialize)]
 struct Draft {
     body: String,
@@ -91,12 +98,12 @@ async fn replace(
     State(platform): State<Platform>,
     me: Me,
     cause: Cause,
-    At(at): At<(Id, Id)>,
+    At(which): At<Which>,
     Body(draft): Body<Draft>,
 ) -> Result<Answer<Topic>, Failure> {
     let body = text("body", draft.body, BODY_BYTES_MAX)?;
     let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), at, me.id()).await?;
+        let (pair, was) = find(change.db(), which, me.id()).await?;
         based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
         update(change, &pair, Topic { body, ..was }).await
     };
@@ -107,11 +114,11 @@ async fn rate(
     State(platform): State<Platform>,
     me: Me,
     cause: Cause,
-    At(at): At<(Id, Id)>,
+    At(which): At<Which>,
     Body(rating): Body<Rating>,
 ) -> Result<Answer<Topic>, Failure> {
     let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), at, me.id()).await?;
+        let (pair, was) = find(change.db(), which, me.id()).await?;
         if pair.coachee != me.id() {
             return Err(Failure::PermissionLost("only the coachee rates a topic"));
         }
@@ -124,11 +131,11 @@ async fn turn(
     State(platform): State<Platform>,
     me: Me,
     cause: Cause,
-    At(at): At<(Id, Id)>,
+    At(which): At<Which>,
     Body(turn): Body<Turn>,
 ) -> Result<Answer<Topic>, Failure> {
     let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), at, me.id()).await?;
+        let (pair, was) = find(change.db(), which, me.id()).await?;
         update(change, &pair, Topic { status: turn.status, ..was }).await
     };
     platform.change(cause, work).await.map(Answer)
@@ -138,10 +145,10 @@ async fn remove(
     State(platform): State<Platform>,
     me: Me,
     cause: Cause,
-    At(at): At<(Id, Id)>,
+    At(which): At<Which>,
 ) -> Result<StatusCode, Failure> {
     let work = async move |mut change: Change| {
-        let (pair, topic) = find(change.db(), at, me.id()).await?;
+        let (pair, topic) = find(change.db(), which, me.id()).await?;
         sqlx::query("DELETE FROM topics WHERE id = ?")
             .bind(topic.id.to_string())
             .execute(change.db())
@@ -162,11 +169,11 @@ async fn changed(change: Change, pair: &Pair, coaching_session_id: Id) -> Result
     change.commit(pair.audience(), Event::TopicsChanged { coaching_session_id }).await
 }
 
-async fn find(db: &mut SqliteConnection, at: (Id, Id), me: Id) -> Result<(Pair, Topic), Failure> {
-    let (session, id) = at;
+async fn find(db: &mut SqliteConnection, which: Which, me: Id) -> Result<(Pair, Topic), Failure> {
+    let Which { id: session, topic_id } = which;
     let pair = Pair::of(db, Place::Session(session), me).await?;
     let row = sqlx::query("SELECT * FROM topics WHERE id = ? AND coaching_session_id = ?")
-        .bind(id.to_string())
+        .bind(topic_id.to_string())
         .bind(session.to_string())
         .fetch_optional(db)
         .await?;

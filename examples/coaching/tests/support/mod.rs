@@ -1,5 +1,5 @@
 //! A running server, people who are logged in, and raw event streams, all over real sockets.
-#![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part of this")]
 
 mod http;
 mod stream;

@@ -23,6 +23,8 @@ pub(crate) struct Stream {
     chunked: Vec<u8>,
     decoder: Decoder,
     events: VecDeque<DecodedEvent>,
+    /// The last chunk was there.
+    ended: bool,
 }
 
 impl Stream {
@@ -42,7 +44,7 @@ impl Stream {
         let head = std::str::from_utf8(&bytes[..end]).expect("text");
         let (status, _) = read_head(head);
         let chunked = bytes.split_off(end + 4);
-        Self { status, socket, chunked, decoder: Decoder::new(""), events: VecDeque::new() }
+        Self { status, socket, chunked, decoder: Decoder::new(""), events: VecDeque::new(), ended: false }
     }
 
     /// The next event of any kind; none at the end of the stream.
@@ -51,7 +53,7 @@ impl Stream {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
             }
-            if !self.take_chunks() && !self.read().await {
+            if !self.take_chunks() && (self.ended || !self.read().await) {
                 return None;
             }
         }
@@ -112,6 +114,7 @@ impl Stream {
             }
             self.decoder.feed(&self.chunked[from..to], &mut events).expect("an event stream");
             self.chunked.drain(..to + 2);
+            self.ended |= size == 0;
         }
         self.events.extend(events);
         !self.events.is_empty()
