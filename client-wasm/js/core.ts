@@ -11,7 +11,8 @@ export type AnyHandler = (...arguments_: any[]) => unknown;
 
 /** The class that `export_provider!` makes. Nothing here decides: each method is one call into Rust. */
 export interface Core {
-  listen(occasion: Occasion, names: string[], handler: AnyHandler, once: boolean): number;
+  /** Names one to a line. */
+  listen(occasion: Occasion, names: string, handler: AnyHandler, once: boolean): number;
   unlisten(registration: number): void;
   off(name: string, handler: AnyHandler): void;
   connect(): void;

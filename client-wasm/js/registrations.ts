@@ -71,7 +71,7 @@ export class Registrations {
   #attach(core: Core, registration: Registration): void {
     registration.id = core.listen(
       registration.occasion,
-      [...registration.names],
+      registration.names.join("\n"),
       registration.handler,
       registration.once,
     );

@@ -7,6 +7,7 @@ use wasm_bindgen::JsValue;
 use crate::{
     error::{Problem, message_of},
     object::field,
+    tagged::Tagged,
 };
 
 /// What the driver knows of a contract; the generic part is one function.
@@ -14,7 +15,7 @@ use crate::{
 pub(crate) struct ContractCheck {
     names: &'static [&'static str],
     application_error: Option<&'static str>,
-    fits: fn(JsValue) -> Result<(), String>,
+    fits: fn(&str, JsValue) -> Result<(), String>,
 }
 
 /// An event, parsed.
@@ -53,12 +54,13 @@ impl ContractCheck {
         if field(&value, "type").as_string().as_deref() != Some(name) {
             return Err(Problem::payload("payload_mismatch", name, "its type is not the event's name"));
         }
-        (self.fits)(value).map_err(|reason| Problem::payload("payload_mismatch", name, &reason))?;
+        (self.fits)(name, data.clone())
+            .map_err(|reason| Problem::payload("payload_mismatch", name, &reason))?;
         let kind = if self.application_error == Some(name) { Kind::ApplicationError } else { Kind::Known };
         Ok(Parsed { kind, data, meta })
     }
 }
 
-fn fits<C: Contract>(value: JsValue) -> Result<(), String> {
-    serde_wasm_bindgen::from_value::<C>(value).map(drop).map_err(|error| error.to_string())
+fn fits<C: Contract>(name: &str, data: JsValue) -> Result<(), String> {
+    C::deserialize(Tagged { name, data }).map(drop).map_err(|mismatch| mismatch.to_string())
 }

@@ -7,7 +7,7 @@ use protocol::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::error::message_of;
+use crate::{error::message_of, value::Value};
 
 /// [`protocol::control::ParseControl`] of the browser.
 pub(crate) fn parse(name: &str, data: &str) -> Result<Control, ControlError> {
@@ -23,5 +23,5 @@ pub(crate) fn parse(name: &str, data: &str) -> Result<Control, ControlError> {
 fn read<T: DeserializeOwned>(name: &str, data: &str) -> Result<T, ControlError> {
     let malformed = |reason| ControlError { name: name.to_owned(), reason };
     let value = JSON::parse(data).map_err(|error| malformed(message_of(&error)))?;
-    serde_wasm_bindgen::from_value(value).map_err(|error| malformed(error.to_string()))
+    T::deserialize(Value(value)).map_err(|mismatch| malformed(mismatch.to_string()))
 }

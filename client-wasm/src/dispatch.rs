@@ -43,7 +43,7 @@ impl Driver {
     pub(crate) fn resync(&self, hold: HoldId, reason: ResyncReason) {
         let Ok(controller) = AbortController::new() else { return };
         let options = object([("signal", controller.signal().into())]);
-        self.holds.borrow_mut().insert(hold, Held::Resync(controller));
+        self.holds.borrow_mut().push((hold, Held::Resync(controller)));
         let (promises, all_returned) =
             self.call(&Occasion::Resync, &Array::of2(&reason.as_str().into(), &options));
         if promises.is_empty() {
@@ -68,8 +68,7 @@ impl Driver {
 
     /// Tells a resync or a load that nobody waits for it any more.
     pub(crate) fn release(&self, hold: HoldId, cause: Released) {
-        let held = self.holds.borrow_mut().remove(&hold);
-        match held {
+        match self.end_hold(hold) {
             Some(Held::Resync(controller)) => controller.abort(),
             Some(Held::Load(release)) => {
                 let cause = match cause {

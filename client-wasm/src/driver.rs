@@ -5,7 +5,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     rc::{Rc, Weak},
     time::Duration,
 };
@@ -32,7 +32,7 @@ pub(crate) struct Driver {
     pub(crate) contract: ContractCheck,
     pub(crate) subscriber: RefCell<Subscriber>,
     pub(crate) handlers: RefCell<Handlers>,
-    pub(crate) holds: RefCell<BTreeMap<HoldId, Held>>,
+    pub(crate) holds: RefCell<Vec<(HoldId, Held)>>,
     /// The state as the page last saw it.
     pub(crate) state: RefCell<JsValue>,
     clock: Clock,
@@ -118,15 +118,22 @@ impl Driver {
     /// Holds events back from now on.
     pub(crate) fn hold(&self, release: Function) -> Result<HoldId, HoldError> {
         let hold = self.subscriber.borrow_mut().hold(self.now())?;
-        self.holds.borrow_mut().insert(hold, Held::Load(release));
+        self.holds.borrow_mut().push((hold, Held::Load(release)));
         self.run();
         Ok(hold)
     }
 
     /// A resync or a load is done.
     pub(crate) fn settle(&self, hold: HoldId, ok: bool) {
-        self.holds.borrow_mut().remove(&hold);
+        self.end_hold(hold);
         self.handle(Input::Settled { hold, ok });
+    }
+
+    /// What a hold was for; the subscriber bounds how many there are.
+    pub(crate) fn end_hold(&self, hold: HoldId) -> Option<Held> {
+        let mut holds = self.holds.borrow_mut();
+        let place = holds.iter().position(|(id, _)| *id == hold)?;
+        Some(holds.swap_remove(place).1)
     }
 
     pub(crate) fn now(&self) -> Time {

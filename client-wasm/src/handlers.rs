@@ -1,11 +1,11 @@
 //! The page's handlers, by what they wait for.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::rc::Rc;
 
 use js_sys::{Function, Object};
 
 /// What a handler waits for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Occasion {
     Event(String),
     Any,
@@ -18,9 +18,9 @@ pub(crate) enum Occasion {
 
 impl Occasion {
     /// The occasions of one registration, in the façade's words.
-    pub(crate) fn all(word: &str, names: Vec<String>) -> Vec<Self> {
+    pub(crate) fn all(word: &str, names: &str) -> Vec<Self> {
         vec![match word {
-            "event" => return names.into_iter().map(Self::Event).collect(),
+            "event" => return names.lines().map(|name| Self::Event(name.to_owned())).collect(),
             "any" => Self::Any,
             "unknown" => Self::Unknown,
             "application_error" => Self::ApplicationError,
@@ -56,49 +56,41 @@ pub(crate) struct Handler {
 #[derive(Debug, Default)]
 pub(crate) struct Handlers {
     begun: u32,
-    by_occasion: BTreeMap<Occasion, Vec<Rc<Handler>>>,
+    /// In order of registration. A page has dozens, and a map of them costs 4 kB of wasm.
+    list: Vec<(Occasion, Rc<Handler>)>,
 }
 
 impl Handlers {
     pub(crate) fn add(&mut self, occasions: Vec<Occasion>, function: Function, once: bool) -> u32 {
         self.begun = self.begun.wrapping_add(1);
         let handler = Rc::new(Handler { id: self.begun, function, once });
-        for occasion in occasions {
-            self.by_occasion.entry(occasion).or_default().push(Rc::clone(&handler));
-        }
+        self.list.extend(occasions.into_iter().map(|occasion| (occasion, Rc::clone(&handler))));
         self.begun
     }
 
     pub(crate) fn remove(&mut self, id: u32) {
-        self.by_occasion.retain(|_, handlers| {
-            handlers.retain(|handler| handler.id != id);
-            !handlers.is_empty()
-        });
+        self.list.retain(|(_, handler)| handler.id != id);
     }
 
     /// Ends this function's registrations for one event; those for other events stay.
     pub(crate) fn off(&mut self, name: String, function: &Function) {
         let event = Occasion::Event(name);
-        if let Some(handlers) = self.by_occasion.get_mut(&event) {
-            handlers.retain(|handler| !Object::is(&handler.function, function));
-            if handlers.is_empty() {
-                self.by_occasion.remove(&event);
-            }
-        }
+        self.list
+            .retain(|(occasion, handler)| *occasion != event || !Object::is(&handler.function, function));
     }
 
     /// Who is to be called now. What registers during the calls is not among them; ask [`Self::has`] before each.
     pub(crate) fn snapshot(&self, occasion: &Occasion) -> Vec<Rc<Handler>> {
-        self.by_occasion.get(occasion).cloned().unwrap_or_default()
+        self.list.iter().filter(|(one, _)| one == occasion).map(|(_, handler)| Rc::clone(handler)).collect()
     }
 
     /// Whether a handler of a snapshot is still registered.
-    pub(crate) fn has(&self, occasion: &Occasion, handler: &Handler) -> bool {
-        let handlers = self.by_occasion.get(occasion);
-        handlers.is_some_and(|handlers| handlers.iter().any(|one| one.id == handler.id))
+    pub(crate) fn has(&self, occasion: &Occasion, handler: &Rc<Handler>) -> bool {
+        self.list.iter().any(|(one, other)| Rc::ptr_eq(other, handler) && one == occasion)
     }
 
-    pub(crate) fn counts(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.by_occasion.iter().map(|(occasion, handlers)| (occasion.label(), handlers.len()))
+    /// The label of every registration.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(|(occasion, _)| occasion.label())
     }
 }

@@ -25,7 +25,9 @@ mod host;
 mod object;
 mod provider;
 mod state;
+mod tagged;
 mod timer;
+mod value;
 
 pub use host::{Clock, Host};
 pub use provider::BackendEventProvider;
@@ -64,7 +66,7 @@ macro_rules! export_provider {
                 pub fn listen(
                     &self,
                     occasion: &str,
-                    names: ::std::vec::Vec<::std::string::String>,
+                    names: &str,
                     handler: $crate::js_sys::Function,
                     once: bool,
                 ) -> u32 {

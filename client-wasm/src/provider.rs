@@ -11,7 +11,7 @@ use crate::{
     contract::ContractCheck,
     driver::Driver,
     handlers::Occasion,
-    object::{object, set},
+    object::{field, object, set},
     state::millis,
 };
 
@@ -35,8 +35,8 @@ impl<C: Contract> BackendEventProvider<C> {
 
 impl<C> BackendEventProvider<C> {
     /// Registers a handler for an occasion (`event` with names, `any`, `unknown`, `application_error`, `state`,
-    /// `resync`, `error`); the number ends it in [`Self::unlisten`].
-    pub fn listen(&self, occasion: &str, names: Vec<String>, handler: Function, once: bool) -> u32 {
+    /// `resync`, `error`); the number ends it in [`Self::unlisten`]. Names stand one to a line, which none contains.
+    pub fn listen(&self, occasion: &str, names: &str, handler: Function, once: bool) -> u32 {
         self.driver.handlers.borrow_mut().add(Occasion::all(occasion, names), handler, once)
     }
 
@@ -96,8 +96,9 @@ impl<C> BackendEventProvider<C> {
     /// `{ state, attempts, lastByteAt, handlers, role }`, for people.
     pub fn inspect(&self) -> JsValue {
         let handlers = object([]);
-        for (label, count) in self.driver.handlers.borrow().counts() {
-            set(&handlers, label, &JsValue::from(count));
+        for label in self.driver.handlers.borrow().labels() {
+            let before = field(&handlers, label).as_f64().unwrap_or_default();
+            set(&handlers, label, &JsValue::from_f64(before + 1.0));
         }
         let subscriber = self.driver.subscriber.borrow();
         #[expect(clippy::cast_precision_loss, reason = "2^53 attempts outlive every page")]

@@ -1,0 +1,395 @@
+//! A value that `JSON.parse` gave, as serde reads it.
+//!
+//! `serde-wasm-bindgen` would do, at three times the wasm: it looks up a struct's fields by matching keys, and its
+//! errors format whatever they met. This reads the fields in the order of their declaration instead.
+
+use std::{fmt, slice};
+
+use js_sys::{Array, Object};
+use serde::{
+    Deserializer,
+    de::{
+        DeserializeSeed, EnumAccess, Error as _, Expected, IntoDeserializer, MapAccess, SeqAccess,
+        Unexpected, VariantAccess, Visitor, value::StringDeserializer,
+    },
+    forward_to_deserialize_any,
+};
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::object::field;
+
+/// Integers beyond this have lost their last digits in JavaScript.
+const SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
+
+/// Why a value is not of the type it should be.
+#[derive(Debug)]
+pub(crate) struct Mismatch(String);
+
+impl Mismatch {
+    /// The same, said of a field of what is being read.
+    fn within(self, name: &str) -> Self {
+        Self([name, ": ", &self.0].concat())
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+/// What was met is left out of each: it may be private, and formatting it costs 10 kB of wasm.
+impl serde::de::Error for Mismatch {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+
+    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self(["expected ", &expected.to_string()].concat())
+    }
+
+    fn invalid_value(met: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::invalid_type(met, expected)
+    }
+
+    fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
+        Self::invalid_type(Unexpected::Unit, expected)
+    }
+
+    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
+        Self("unknown variant".to_owned())
+    }
+
+    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
+        Self("unknown field".to_owned())
+    }
+
+    fn missing_field(name: &'static str) -> Self {
+        Self(["missing field ", name].concat())
+    }
+
+    fn duplicate_field(name: &'static str) -> Self {
+        Self(["duplicate field ", name].concat())
+    }
+}
+
+/// A parsed value.
+#[derive(Debug)]
+pub(crate) struct Value(pub(crate) JsValue);
+
+impl Value {
+    fn is_nothing(&self) -> bool {
+        self.0.is_null() || self.0.is_undefined()
+    }
+
+    fn array(&self) -> Option<Elements> {
+        let array = self.0.dyn_ref::<Array>()?.clone();
+        Some(Elements { array, next: 0 })
+    }
+
+    fn entries(&self) -> Entries {
+        Entries { pairs: Object::entries(self.0.unchecked_ref::<Object>()), next: 0 }
+    }
+
+    fn number<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        match self.0.as_f64() {
+            Some(number) => visit_number(number, visitor),
+            None => Err(Mismatch::invalid_type(Unexpected::Unit, &visitor)),
+        }
+    }
+
+    fn text<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        match self.0.as_string() {
+            Some(text) => visitor.visit_string(text),
+            None => Err(Mismatch::invalid_type(Unexpected::Unit, &visitor)),
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and within ±2^53")]
+fn visit_number<'de, V: Visitor<'de>>(number: f64, visitor: V) -> Result<V::Value, Mismatch> {
+    if number.trunc() != number || number.abs() > SAFE_INTEGER {
+        visitor.visit_f64(number)
+    } else if number < 0.0 {
+        visitor.visit_i64(number as i64)
+    } else {
+        visitor.visit_u64(number as u64)
+    }
+}
+
+macro_rules! deserialize {
+    ($($method:ident)* => $by:ident) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+            self.$by(visitor)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Value {
+    type Error = Mismatch;
+
+    deserialize! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128 deserialize_u8 deserialize_u16
+        deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64 => number
+    }
+    deserialize! { deserialize_char deserialize_str deserialize_string deserialize_identifier => text }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        if self.0.is_object() {
+            match self.array() {
+                Some(elements) => visitor.visit_seq(elements),
+                None => visitor.visit_map(self.entries()),
+            }
+        } else if let Some(number) = self.0.as_f64() {
+            visit_number(number, visitor)
+        } else if let Some(truth) = self.0.as_bool() {
+            visitor.visit_bool(truth)
+        } else if self.is_nothing() {
+            visitor.visit_unit()
+        } else {
+            self.text(visitor)
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        match self.0.as_bool() {
+            Some(truth) => visitor.visit_bool(truth),
+            None => Err(Mismatch::invalid_type(Unexpected::Unit, &visitor)),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        if self.is_nothing() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        if self.is_nothing() {
+            visitor.visit_unit()
+        } else {
+            Err(Mismatch::invalid_type(Unexpected::Unit, &visitor))
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        match self.array() {
+            Some(elements) => visitor.visit_seq(elements),
+            None => Err(Mismatch::invalid_type(Unexpected::Unit, &visitor)),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Mismatch> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        if self.0.is_object() {
+            visitor.visit_map(self.entries())
+        } else {
+            Err(Mismatch::invalid_type(Unexpected::Unit, &visitor))
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        if !self.0.is_object() {
+            return Err(Mismatch::invalid_type(Unexpected::Unit, &visitor));
+        }
+        let mut fields = Fields { object: self.0, names: names.iter(), missing: None };
+        let read = visitor.visit_seq(&mut fields);
+        fields.end(read.as_ref().err())?;
+        read
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        if let Some(name) = self.0.as_string() {
+            return visitor.visit_enum(Variant { name, payload: Self(JsValue::UNDEFINED) });
+        }
+        let pair = self.0.is_object().then(|| self.entries().pair()).flatten();
+        match pair {
+            Some((name, payload)) => visitor.visit_enum(Variant { name, payload }),
+            None => Err(Mismatch::invalid_type(Unexpected::Unit, &visitor)),
+        }
+    }
+
+    forward_to_deserialize_any! { bytes byte_buf }
+}
+
+/// The elements of an array.
+#[derive(Debug)]
+struct Elements {
+    array: Array,
+    next: u32,
+}
+
+impl Elements {
+    fn element(&mut self) -> Option<Value> {
+        let at = self.next;
+        self.next += 1;
+        (at < self.array.length()).then(|| Value(self.array.get(at)))
+    }
+}
+
+impl<'de> SeqAccess<'de> for Elements {
+    type Error = Mismatch;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mismatch> {
+        self.element().map(|element| seed.deserialize(element)).transpose()
+    }
+}
+
+/// The keys and values of an object.
+#[derive(Debug)]
+struct Entries {
+    pairs: Array,
+    next: u32,
+}
+
+impl Entries {
+    fn at(&self, place: u32) -> Option<(String, Value)> {
+        let pair = self.pairs.get(place).dyn_into::<Array>().ok()?;
+        Some((pair.get(0).as_string()?, Value(pair.get(1))))
+    }
+
+    /// The only pair.
+    fn pair(&self) -> Option<(String, Value)> {
+        self.at(0).filter(|_| self.pairs.length() == 1)
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries {
+    type Error = Mismatch;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Mismatch> {
+        let name = self.at(self.next).map(|(name, _)| name);
+        name.map(|name| seed.deserialize(string(name))).transpose()
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Mismatch> {
+        let (name, value) = self.at(self.next).unwrap_or_else(|| (String::new(), Value(JsValue::UNDEFINED)));
+        self.next += 1;
+        seed.deserialize(value).map_err(|error| error.within(&name))
+    }
+}
+
+/// The fields of a struct, in the order of their declaration.
+#[derive(Debug)]
+struct Fields {
+    object: JsValue,
+    names: slice::Iter<'static, &'static str>,
+    /// The last one that was not there and could not be left out without a `#[serde(default)]`.
+    missing: Option<&'static str>,
+}
+
+impl Fields {
+    fn end(mut self, error: Option<&Mismatch>) -> Result<(), Mismatch> {
+        match (error, self.missing) {
+            (Some(_), Some(name)) => Err(Mismatch::missing_field(name)),
+            (Some(_), None) => Ok(()),
+            // serde lists an alias beside the name it stands for: what is read is then out of step.
+            (None, _) if self.names.next().is_some() => Err(Mismatch::custom("a contract has no aliases")),
+            (None, _) => Ok(()),
+        }
+    }
+}
+
+impl<'de> SeqAccess<'de> for Fields {
+    type Error = Mismatch;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mismatch> {
+        let Some(name) = self.names.next() else { return Ok(None) };
+        let value = field(&self.object, name);
+        let is_there = !value.is_undefined();
+        match seed.deserialize(Value(value)) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if is_there => Err(error.within(name)),
+            Err(_) => {
+                self.missing = Some(name);
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// A variant of an enum: its name, and its payload where it has one.
+#[derive(Debug)]
+struct Variant {
+    name: String,
+    payload: Value,
+}
+
+impl<'de> EnumAccess<'de> for Variant {
+    type Error = Mismatch;
+    type Variant = Value;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Value), Mismatch> {
+        Ok((seed.deserialize(string(self.name))?, self.payload))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Value {
+    type Error = Mismatch;
+
+    fn unit_variant(self) -> Result<(), Mismatch> {
+        if self.is_nothing() { Ok(()) } else { Err(Mismatch::custom("expected a variant without a payload")) }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Mismatch> {
+        seed.deserialize(self)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Mismatch> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        self.deserialize_struct("", names, visitor)
+    }
+}
+
+fn string(text: String) -> StringDeserializer<Mismatch> {
+    text.into_deserializer()
+}
