@@ -111,7 +111,7 @@ impl Run {
     fn start(script: &mut Script<'_>) -> Option<Self> {
         let limits = Limits {
             count: [1, 3, 10, 100_000][script.below(4)? as usize],
-            bytes: [400, 1_000, 3_000, 1 << 26][script.below(4)? as usize],
+            bytes: [900, 2_500, 8_000, 1 << 26][script.below(4)? as usize],
             age: Duration::from_millis([5, 50, 600_000][script.below(3)? as usize]),
         };
         let floor = script.below(40)?;
