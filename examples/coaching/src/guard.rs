@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderName, HeaderValue, Method, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -85,6 +85,9 @@ pub(crate) async fn guard(
         Err(failure) => return failure.into_response(),
     };
     let changes = !request.method().is_safe();
+    if changes && is_from_elsewhere(request.headers()) {
+        return Failure::PermissionLost("pages of other sites change nothing here").into_response();
+    }
     let about = about(request.uri().path());
     request.extensions_mut().insert(me.clone());
     let mut response = next.run(request).await;
@@ -95,6 +98,11 @@ pub(crate) async fn guard(
         response.headers_mut().insert(HeaderName::from_static(CURSOR_HEADER), value);
     }
     response
+}
+
+/// Whether a browser says that a page of another site asks; `SameSite=Lax` alone would do in current browsers.
+fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
 }
 
 /// Says a failed change to the person's pages, the one that asked among them.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use axum::http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use sqlx::{Row, SqlitePool};
 use tidings_bindings::Id;
 use time::{Duration, OffsetDateTime};
@@ -67,9 +68,9 @@ impl LogIns {
     }
 
     /// Ends one log-in.
-    pub(crate) async fn end(&self, secret: Secret) -> Result<(), sqlx::Error> {
-        sqlx::query("DELETE FROM log_ins WHERE secret = ?")
-            .bind(secret.to_string())
+    pub(crate) async fn end(&self, secret: &Secret) -> Result<(), sqlx::Error> {
+        sqlx::query("DELETE FROM log_ins WHERE secret_hash = ?")
+            .bind(key(secret))
             .execute(&self.pool)
             .await
             .map(drop)
@@ -100,8 +101,8 @@ impl SessionStore for LogIns {
         let Some(LogIn { user, .. }) = log_in(record) else {
             return Err(session_store::Error::Encode("a session without a log-in".into()));
         };
-        sqlx::query("INSERT INTO log_ins (secret, user_id, data, expires_at) VALUES (?, ?, ?, ?)")
-            .bind(record.id.to_string())
+        sqlx::query("INSERT INTO log_ins (secret_hash, user_id, data, expires_at) VALUES (?, ?, ?, ?)")
+            .bind(key(&record.id))
             .bind(user.to_string())
             .bind(encode(record)?)
             .bind(record.expiry_date.unix_timestamp())
@@ -113,10 +114,10 @@ impl SessionStore for LogIns {
 
     /// Only ever an update: a request under way must not bring back a log-in that has been ended meanwhile.
     async fn save(&self, record: &Record) -> session_store::Result<()> {
-        sqlx::query("UPDATE log_ins SET data = ?, expires_at = ? WHERE secret = ?")
+        sqlx::query("UPDATE log_ins SET data = ?, expires_at = ? WHERE secret_hash = ?")
             .bind(encode(record)?)
             .bind(record.expiry_date.unix_timestamp())
-            .bind(record.id.to_string())
+            .bind(key(&record.id))
             .execute(&self.pool)
             .await
             .map_err(backend)?;
@@ -124,12 +125,13 @@ impl SessionStore for LogIns {
     }
 
     async fn load(&self, secret: &Secret) -> session_store::Result<Option<Record>> {
-        let row = sqlx::query("SELECT data, expires_at FROM log_ins WHERE secret = ? AND expires_at > ?")
-            .bind(secret.to_string())
-            .bind(OffsetDateTime::now_utc().unix_timestamp())
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(backend)?;
+        let row =
+            sqlx::query("SELECT data, expires_at FROM log_ins WHERE secret_hash = ? AND expires_at > ?")
+                .bind(key(secret))
+                .bind(OffsetDateTime::now_utc().unix_timestamp())
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(backend)?;
         let Some(row) = row else { return Ok(None) };
         let decode = |error: String| session_store::Error::Decode(error);
         let data = serde_json::from_str(row.try_get("data").map_err(backend)?);
@@ -142,7 +144,7 @@ impl SessionStore for LogIns {
     }
 
     async fn delete(&self, secret: &Secret) -> session_store::Result<()> {
-        self.end(*secret).await.map_err(backend)
+        self.end(secret).await.map_err(backend)
     }
 }
 
@@ -156,6 +158,11 @@ fn encode(record: &Record) -> session_store::Result<String> {
 
 fn backend(error: sqlx::Error) -> session_store::Error {
     session_store::Error::Backend(error.to_string())
+}
+
+/// What the table knows a secret by: who reads the file cannot log in with what it says.
+fn key(secret: &Secret) -> String {
+    Sha256::digest(secret.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn secret(headers: &HeaderMap) -> Option<Secret> {

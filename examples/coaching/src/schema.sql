@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS users (
 
 -- A log-in outlives a restart; a deleted row is refused from then on.
 CREATE TABLE IF NOT EXISTS log_ins (
-    secret TEXT PRIMARY KEY,
+    secret_hash TEXT PRIMARY KEY,
     user_id TEXT NOT NULL REFERENCES users,
     data TEXT NOT NULL,
     expires_at INTEGER NOT NULL

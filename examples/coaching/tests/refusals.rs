@@ -97,6 +97,7 @@ async fn each_refusal_has_its_status_and_code() {
         // Not this role's.
         (&coach, "PATCH", rating.clone(), json!({ "priority": "High" }), 403, "permission_lost"),
         (&coachee, "POST", format!("/admin/force_logout/{}", coach.id), null.clone(), 403, "permission_lost"),
+        (&coach, "POST", format!("/admin/force_logout/{NOBODY}"), null.clone(), 403, "permission_lost"),
         (&coach, "POST", "/admin/events".into(), announcement, 403, "permission_lost"),
         (&coachee, "POST", relationships.clone(), members.clone(), 403, "permission_lost"),
         // Nowhere.
@@ -314,6 +315,22 @@ async fn every_kind_of_refused_change_is_told_with_its_correlation_id() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_site_changes_nothing() {
+    let server = Server::start().await;
+    let coach = server.log_in("coach").await;
+    let Place { session, .. } = coach.place().await;
+    let draft = json!({ "coaching_session_id": session, "body": "x", "status": "OnHold" });
+    for (site, status) in [("cross-site", 403), ("same-origin", 201)] {
+        let headers = [("sec-fetch-site", site)];
+        assert_eq!(
+            coach.send_with("POST", "/actions", draft.clone(), &headers).await.status,
+            status,
+            "{site}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_ended_relationship_is_closed_to_both_and_both_are_told() {
     let server = Server::start().await;
     let (coach, admin) = (server.log_in("coach").await, server.log_in("admin").await);
@@ -330,4 +347,11 @@ async fn an_ended_relationship_is_closed_to_both_and_both_are_told() {
     );
     assert_eq!(coach.get(&format!("/coaching_sessions/{session}")).await.status, 403);
     assert_eq!(coach.relationship().await, Value::Null);
+
+    let organization = admin.get(&format!("/users/{}/organizations", admin.id)).await.data()[0]["id"].clone();
+    let again = format!("/organizations/{}/coaching_relationships", organization.as_str().expect("an id"));
+    let coachee = server.log_in("coachee").await;
+    let pair = json!({ "coach_id": coach.id, "coachee_id": coachee.id });
+    assert_eq!(admin.send("POST", &again, pair).await.status, 201);
+    assert_eq!(coach.place().await.session, session, "what was there is there again");
 }

@@ -45,13 +45,10 @@ async fn force_logout(
     body: Bytes,
 ) -> Result<Answer<LoggedOut>, Failure> {
     let reason = reason(&body)?;
-    let db = &mut *platform.reader().await?;
-    if !matches!(me.user.role.as_str(), "coach" | "admin")
-        || !access::share_organization(db, me.id(), user_id).await?
-    {
+    let is_theirs = access::share_organization(&mut *platform.reader().await?, me.id(), user_id).await?;
+    if !is_theirs || !matches!(me.user.role.as_str(), "coach" | "admin") {
         return Err(Failure::PermissionLost("only coaches and admins of the organization may do this"));
     }
-    let platform = platform.clone();
     uncancelled(async move {
         // The log-ins first: a stream that comes back after the goodbye must find them gone.
         platform.log_ins.end_all(user_id).await?;

@@ -76,7 +76,7 @@ async fn log_out(State(platform): State<Platform>, session: Session, me: Me) -> 
     let (log_ins, log_in) = (platform.log_ins.clone(), me.log_in);
     uncancelled(async move {
         if let Some(secret) = secret {
-            log_ins.end(secret).await?;
+            log_ins.end(&secret).await?;
         }
         revoke(&platform, log_in).await;
         Ok(())
