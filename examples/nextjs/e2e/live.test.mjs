@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, screenshot } from "./support/browser.mjs";
+import { Proxy } from "./support/proxy.mjs";
 import { room } from "./support/room.mjs";
 
 /** What "at once" means. */
@@ -110,22 +111,41 @@ test("every kind of change is on the other's screen within a second", async (t) 
   assert.deepEqual([...coach.complaints, ...coachee.complaints], []);
 });
 
-test("application errors are shown apart from connection trouble", async (t) => {
-  const { coach, asCoachee, session } = await room(t, browser);
+test("a conflict, seen first on the stream or first in the answer, offers both versions", async (t) => {
+  let proxy;
+  const through = async (server) => (proxy = await Proxy.start(t, server.port)).url;
+  const { coach, asCoachee, session } = await room(t, browser, { through });
   const action = await asCoachee.call("POST", "/actions", { coaching_session_id: session.id, body: "First words", status: "NotStarted" });
+  const rewrite = (body) => asCoachee.call("PUT", `/actions/${action.id}`, { coaching_session_id: session.id, body, status: "NotStarted" });
   const entry = coach.locator(`[data-testid=action][data-id="${action.id}"]`);
   await entry.waitFor(AT_ONCE);
   await entry.getByTestId("edit-action").click();
   await entry.getByTestId("action-input").fill("My words");
-  await asCoachee.call("PUT", `/actions/${action.id}`, { coaching_session_id: session.id, body: "Their words", status: "NotStarted" });
+  await rewrite("Their words");
   await entry.getByTestId("conflict-theirs").filter({ hasText: "Their words" }).waitFor(AT_ONCE);
+  await entry.getByTestId("keep-mine").click();
+
+  // Without its stream the page learns of the next version from the refusal alone.
+  await coach.route("**/sse?*", (route) => route.abort());
+  proxy.cut();
+  await rewrite("Their newer words");
   await entry.getByTestId("save-action").click();
-  await coach.getByTestId("toast").first().waitFor();
+  await coach.locator("[data-testid=toast][data-kind=conflict]").waitFor();
+  await entry.getByTestId("conflict-theirs").filter({ hasText: "Their newer words" }).waitFor();
   await screenshot(coach, "conflict");
-  assert.equal(await coach.getByTestId("connection-status").getAttribute("data-status"), "online");
+  await coach.unroute("**/sse?*");
   await entry.getByTestId("keep-mine").click();
   await entry.getByTestId("save-action").click();
   await entry.getByTestId("action-text").filter({ hasText: "My words" }).waitFor();
+});
+
+test("what the app refuses is shown apart from connection trouble", async (t) => {
+  const { coach } = await room(t, browser);
+  await coach.getByTestId("new-action").fill("x".repeat(200_000));
+  await coach.getByTestId("add-action").click();
+  await coach.locator("[data-testid=toast][data-kind=invalid]").waitFor();
+  await screenshot(coach, "validation");
+  assert.equal(await coach.getByTestId("connection-status").getAttribute("data-status"), "online");
 });
 
 test("a forced log-out ends at the log-in page with its reason, and the stream is refused", async (t) => {

@@ -42,16 +42,9 @@ test("a 502 from a proxy does not end live updates", async (t) => {
 });
 
 test("a refused stream parks in unauthorized, and a log-in revives it", async (t) => {
-  const { coachee, asCoach, asCoachee, session } = await room(t, browser);
+  const { coachee, asCoach, session } = await room(t, browser);
   await coachee.context().clearCookies();
-  await coachee.evaluate(() => dispatchEvent(new Event("offline")));
-  const cut = coachee.route("**/sse*", (route) => route.continue());
-  await cut;
-  // The log-in of this browser is gone; the next connection is refused.
-  await coachee.evaluate(() => fetch("/delete", { method: "DELETE" }).catch(() => {}));
-  await asCoachee.call("DELETE", "/delete");
-  const refused = await endStream(coachee);
-  assert.ok(refused);
+  await reconnect(coachee);
   await coachee.getByTestId("log-in-again").waitFor();
   await screenshot(coachee, "unauthorized");
   await asCoach.call("POST", "/actions", { coaching_session_id: session.id, body: "While logged out", status: "NotStarted" });
@@ -61,24 +54,24 @@ test("a refused stream parks in unauthorized, and a log-in revives it", async (t
   await coachee.getByTestId("action").filter({ hasText: "While logged out" }).waitFor();
 });
 
-/** Ends the page's stream as a frozen and resumed page would, so that it asks again. */
-async function endStream(page) {
+/** As a page does that comes back from the cache. */
+async function reconnect(page) {
   await page.evaluate(() => {
     dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
     dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
   });
-  await status(page, "unauthorized").waitFor({ state: "attached", timeout: 10_000 });
-  return true;
 }
 
 test("a frozen server is noticed within 2.5 heartbeats", async (t) => {
   const heartbeat = 2_000;
+  const grace = 2_000; // before the page shows it, as the app asks for
+  const slack = 500;
   const { server, coachee } = await room(t, browser, { args: ["--heartbeat-ms", String(heartbeat)] });
   const frozen = Date.now();
   server.signal("SIGSTOP");
-  await status(coachee, "reconnecting", "long-broken").waitFor({ state: "attached", timeout: 2.5 * heartbeat + 1_000 });
+  await status(coachee, "reconnecting").waitFor({ state: "attached", timeout: 15_000 });
   const noticed = Date.now() - frozen;
   server.signal("SIGCONT");
-  assert.ok(noticed <= 2.5 * heartbeat + 1_000, `noticed after ${noticed} ms`);
+  assert.ok(noticed <= 2.5 * heartbeat + grace + slack, `shown after ${noticed} ms`);
   await online(coachee);
 });
