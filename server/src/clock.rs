@@ -1,12 +1,13 @@
-//! The hub's clock: Unix time that never goes back, and its text in `meta.at`.
+//! The hub's clock: Unix time, and its text in `meta.at`.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use protocol::Time;
 use tokio::time::Instant;
 
-/// Unix milliseconds, carried on by the monotonic clock from where the system clock stood at the start, so
-/// that trimming and deadlines do not jump with it, and tests can pause it.
+/// Unix milliseconds: the system's, but never behind the monotonic clock since the start, so that a system
+/// clock that is set back stops no trimming, and tests can move it. Never behind the system's either, so
+/// that credentials issued before a revocation are so by both clocks, after a suspend and a step of NTP too.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     origin: Instant,
@@ -16,21 +17,22 @@ pub struct Clock {
 impl Clock {
     /// A clock that starts at the system's time.
     pub fn start() -> Self {
-        Self {
-            origin: Instant::now(),
-            origin_unix: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
-        }
+        Self { origin: Instant::now(), origin_unix: system() }
     }
 
     /// Now, in Unix milliseconds.
     pub fn now(&self) -> Time {
-        Time::from_millis(0) + self.origin_unix + self.origin.elapsed()
+        Time::from_millis(0) + system().max(self.origin_unix + self.origin.elapsed())
     }
 
     /// How long until `time`; nothing when it has passed.
     pub(crate) fn until(&self, time: SystemTime) -> Duration {
         unix_time(time).since(self.now())
     }
+}
+
+fn system() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// A system time as the core counts.

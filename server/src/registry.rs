@@ -144,3 +144,67 @@ fn remove<K: Eq + Hash>(map: &DashMap<K, Connections>, key: K, serial: u64) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use protocol::Time;
+
+    use super::*;
+    use crate::connection::Birth;
+
+    fn connection(registry: &Registry, user: &str, id: String) -> Arc<Connection> {
+        let birth = Birth {
+            id,
+            user: user.to_owned(),
+            login: None,
+            address: None,
+            line: None,
+            at: Time::from_millis(0),
+        };
+        Arc::new(Connection::new(registry.next_serial(), birth))
+    }
+
+    fn channels(user: &str) -> Vec<Channel> {
+        vec![Channel::user(user).expect("a user"), Channel::all()]
+    }
+
+    #[test]
+    fn a_register_during_the_last_unregister_is_never_lost() {
+        let registry = Registry::default();
+        thread::scope(|scope| {
+            for worker in 0..4 {
+                let registry = &registry;
+                scope.spawn(move || {
+                    for round in 0..5_000 {
+                        let connection = connection(registry, "coach", format!("{worker}-{round}"));
+                        registry.register(&connection, channels("coach"), None, 16).expect("room for four");
+                        connection.take_due();
+                        registry.wake(&Channel::user("coach").expect("a user"));
+                        assert!(connection.take_due(), "registered, and not woken");
+                        assert!(registry.of_user("coach").iter().any(|other| other.id == connection.id));
+                        registry.unregister(&connection);
+                    }
+                });
+            }
+        });
+        assert!(registry.is_empty());
+    }
+
+    #[test]
+    fn a_connection_that_moves_is_woken_for_its_new_channels_only() {
+        let registry = Registry::default();
+        let connection = connection(&registry, "coach", "1".to_owned());
+        registry.register(&connection, channels("coach"), None, 16).expect("room");
+        let group = Channel::group("team").expect("a group");
+        registry.move_to(&connection, vec![group.clone()]);
+        assert!(connection.take_due(), "it looks at what came to the new ones before");
+        registry.wake(&Channel::all());
+        assert!(!connection.take_due());
+        registry.wake(&group);
+        assert!(connection.take_due());
+        registry.unregister(&connection);
+        assert!(registry.is_empty());
+    }
+}
