@@ -14,7 +14,7 @@ fuzz_target!(|input: &[u8]| {
     let mut texts = text.splitn(4, '\u{1}');
     let (id, event, data) = (texts.next(), texts.next(), texts.next());
     let number = input.iter().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add((*byte).into()));
-    frame(&Frame { id, event, data, retry_ms: (number % 2 == 0).then_some(number) });
+    frame(&Frame { id, event, data, retry_ms: number.is_multiple_of(2).then_some(number) });
     if let (Some(id), Some(name), Some(json)) = (id, event, data) {
         app_event(id, name, json);
     }
@@ -69,8 +69,8 @@ fn controls(text: &str, number: u64) {
     let hello = Hello {
         connection_id: text.to_owned(),
         subject: text.chars().rev().collect(),
-        resumed: if number % 2 == 0 { Resumed::Replayed } else { Resumed::Gap },
-        replay_until: (number % 3 == 0).then(|| text.to_owned()),
+        resumed: if number.is_multiple_of(2) { Resumed::Replayed } else { Resumed::Gap },
+        replay_until: number.is_multiple_of(3).then(|| text.to_owned()),
         heartbeat_ms: number as u32,
         contract: ContractVersion { revision: (number >> 32) as u32, hash: text.to_owned() },
         groups: text.to_owned(),
