@@ -15,14 +15,13 @@ use axum::http::request::Parts;
 /// use std::sync::Arc;
 /// use axum::http::request::Parts;
 /// use tidings_server::{Authorize, Identity, Refusal};
-/// let authorize = async |parts: Arc<Parts>| match parts.headers.get("authorization") {
-///     Some(token) if token == "Bearer 42s-token" => Ok(Identity::user("42").groups(["staff"])),
-///     _ => Err(Refusal::Unauthorized),
+/// let authorize = |request: Arc<Parts>| async move {
+///     match request.headers.get("authorization") {
+///         Some(token) if token == "Bearer 42s-token" => Ok(Identity::user("42").groups(["staff"])),
+///         _ => Err(Refusal::Unauthorized),
+///     }
 /// };
 /// fn is_one(_: impl Authorize) {}
-/// # let authorize = |parts: Arc<Parts>| async move { match parts.headers.get("authorization") {
-/// #    Some(token) if token == "Bearer 42s-token" => Ok(Identity::user("42").groups(["staff"])),
-/// #    _ => Err(Refusal::Unauthorized) } };
 /// is_one(authorize);
 /// ```
 pub trait Authorize: Send + Sync + 'static {

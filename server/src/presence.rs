@@ -311,3 +311,24 @@ pub(crate) async fn run(presences: Weak<Presences>, store: Arc<dyn Store>, clock
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_receiver_that_lags_is_told_and_goes_on() {
+        let presences = Presences::new(Arc::default(), &Config::default());
+        let mut changes = presences.changes();
+        for n in 0..=CHANGES_KEPT {
+            let change = PresenceChange { user: n.to_string(), presence: Presence::Online };
+            presences.announce(change, true);
+        }
+        assert_eq!(changes.recv().await, Err(PresenceError::Lagged(1)));
+        let next = PresenceChange { user: "1".to_owned(), presence: Presence::Online };
+        assert_eq!(changes.recv().await, Ok(next));
+        drop(presences);
+        while changes.recv().await.is_ok() {}
+        assert_eq!(changes.recv().await, Err(PresenceError::Closed));
+    }
+}

@@ -91,7 +91,8 @@ pub async fn serve_until<C: Contract>(
         while connections.join_next().await.is_some() {}
     };
     if tokio::time::timeout(shared.config.drain_deadline, drained).await.is_err() {
-        tracing::warn!("connections were still open at the end of the drain");
+        tracing::warn!(left = connections.len(), "connections were still open at the end of the drain");
+        connections.shutdown().await;
     }
     Ok(())
 }

@@ -80,7 +80,7 @@ pub(crate) struct Position {
     pub(crate) own: Option<EventId>,
 }
 
-/// A question about the rights of the stream, during which it reads nothing.
+/// A question about the rights of the stream.
 struct Asking {
     answer: Answer,
     question: Question,
@@ -106,9 +106,9 @@ impl Question {
 /// Where the question comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asker {
-    /// The interval: the rights so far hold if there is no answer.
+    /// The interval: the rights so far hold until there is an answer.
     Clock,
-    /// The log: nothing may be written without an answer.
+    /// The log: nothing may be read without an answer.
     Log,
 }
 
@@ -178,9 +178,14 @@ impl Stream {
             return Poll::Ready(());
         }
         if let Some(asking) = &mut self.asking {
-            let answer = ready!(asking.answer.as_mut().poll(cx));
-            self.handle_answer(answer);
-            return Poll::Ready(());
+            match asking.answer.as_mut().poll(cx) {
+                Poll::Ready(answer) => {
+                    self.handle_answer(answer);
+                    return Poll::Ready(());
+                }
+                Poll::Pending if asking.question.asker == Asker::Log => return Poll::Pending,
+                Poll::Pending => {}
+            }
         }
         if self.membership.connection.take_due() {
             self.read();
@@ -212,9 +217,16 @@ impl Stream {
         self.ready.extend(batch.frames.into_iter().map(Block::Event));
         self.advance(batch.position);
         match batch.notice {
-            Some(Notice::Revoke { revoked, .. })
+            Some(Notice::Revoke { revoked, reason })
                 if !self.shared.standing.outlives(&self.rights.identity, &revoked) =>
             {
+                let connection = &self.membership.connection;
+                tracing::info!(
+                    user = &*connection.user,
+                    id = &*connection.id,
+                    reason,
+                    "a stream was revoked"
+                );
                 self.say_goodbye(GoodbyeReason::Revoked);
             }
             Some(_) => self.ask(Question::of(Asker::Log, None)),
@@ -243,7 +255,7 @@ impl Stream {
         match timer {
             Timer::Heartbeat => {
                 // A reader of quiet channels moves on with the head, so that its cursor stays young.
-                if self.asking.is_none() {
+                if self.asking.as_ref().is_none_or(|asking| asking.question.asker == Asker::Clock) {
                     self.membership.connection.take_due();
                     self.read();
                 }
@@ -258,7 +270,7 @@ impl Stream {
         }
     }
 
-    /// Stops reading until `Authorize` has answered.
+    /// Asks `Authorize` again.
     fn ask(&mut self, question: Question) {
         let (claim, shared) = (self.claim.clone(), self.shared.clone());
         let pause = question.pause;
@@ -288,9 +300,7 @@ impl Stream {
                 Err(Stale) => self.ask_again(question, Duration::ZERO),
                 Ok((head, generation)) => self.go_on(rights, question.jump, head, generation),
             },
-            Err(Denied::Refused(Refusal::Unavailable)) if question.asker == Asker::Clock => {
-                self.membership.connection.wake();
-            }
+            Err(Denied::Refused(Refusal::Unavailable)) if question.asker == Asker::Clock => {}
             Err(Denied::Refused(Refusal::Unavailable)) => self.ask_again(question, ASK_AGAIN),
             Err(Denied::Refused(Refusal::Unauthorized) | Denied::Expired) => {
                 self.say_goodbye(GoodbyeReason::Expired);

@@ -61,7 +61,7 @@ async fn a_blocked_reader_that_the_history_has_left_behind_is_cut() {
 #[tokio::test]
 async fn half_a_request_header_is_not_waited_for() {
     let server =
-        Server::with(Config { header_timeout: Duration::from_millis(100), ..Config::default() }).await;
+        Server::with(Config { header_timeout: Duration::from_millis(500), ..Config::default() }).await;
     let mut socket = TcpStream::connect(server.address).await.expect("the server listens");
     socket.write_all(b"GET /sse HTTP/1.1\r\nhost: x\r\nx-slow: ").await.expect("the server reads");
     let mut rest = Vec::new();

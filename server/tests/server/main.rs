@@ -7,6 +7,7 @@ mod presence;
 mod resume;
 mod revoke;
 mod rights;
+mod sharing;
 mod stream;
 mod support;
 mod time;

@@ -18,7 +18,7 @@ fn config(leave_grace: Duration) -> Config {
 
 #[tokio::test]
 async fn a_user_is_online_until_the_last_tab_is_gone_for_the_grace() {
-    let server = Server::with(config(Duration::from_millis(100))).await;
+    let server = Server::with(config(Duration::from_secs(1))).await;
     let mut changes = server.hub.presence_changes();
     assert_eq!(server.hub.presence("coach"), Presence::Offline);
     let mut one = server.stream("coach").await;

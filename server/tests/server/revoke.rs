@@ -90,15 +90,3 @@ async fn a_revocation_is_not_replayed_to_who_logged_in_again() {
     again.expect("tidings:hello").await;
     assert_eq!(again.said().await, "1");
 }
-
-#[tokio::test]
-async fn a_stream_ends_when_its_credentials_do() {
-    let server = Server::start().await;
-    let expires = unix_ms(Duration::from_millis(150));
-    let mut client = server.get("/sse?tidings=1", &[("x-user", "coach"), ("x-expires", &expires)]).await;
-    client.expect("tidings:hello").await;
-    assert_eq!(client.expect("tidings:goodbye").await["reason"], "expired");
-    client.end().await;
-    let again = server.get("/sse?tidings=1", &[("x-user", "coach"), ("x-expires", &expires)]).await;
-    assert_eq!(again.status, 401);
-}

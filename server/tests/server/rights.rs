@@ -204,3 +204,15 @@ async fn rights_that_were_taken_in_silence_end_at_the_next_check() {
     assert_eq!((&goodbye["reason"], &goodbye["reconnect_after_ms"]), (&"expired".into(), &0.into()));
     client.end().await;
 }
+
+#[tokio::test]
+async fn a_routine_check_that_takes_long_delays_no_event() {
+    let config = Config { recheck: std::time::Duration::from_millis(50), ..Config::default() };
+    let (gate, server) = Gate::server(config).await;
+    let mut client = server.get("/sse?tidings=1", &[]).await;
+    client.expect("tidings:hello").await;
+    gate.shut();
+    gate.is_asked(&server, gate.asked.load(Ordering::SeqCst)).await;
+    tell(&server, "team", "1").await;
+    assert_eq!(client.said().await, "1");
+}

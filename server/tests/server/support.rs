@@ -64,7 +64,7 @@ impl Contract for Event {
     }
 }
 
-/// Believes what the request says: `x-user`, `x-login`, `x-groups`, `x-issued` and `x-expires` (Unix ms).
+/// Believes what the request says: `x-user`, `x-login`, `x-groups` and `x-issued` (Unix ms).
 pub(crate) async fn believe(request: Arc<Parts>) -> Result<Identity, Refusal> {
     let text = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
     let user = match text("x-user") {
@@ -86,9 +86,6 @@ pub(crate) async fn believe(request: Arc<Parts>) -> Result<Identity, Refusal> {
     }
     if let Some(at) = time("x-issued") {
         identity = identity.issued_at(at);
-    }
-    if let Some(at) = time("x-expires") {
-        identity = identity.expires_at(at);
     }
     Ok(identity)
 }

@@ -1,6 +1,10 @@
 //! What time brings, on a clock that the test moves: the router is called without a socket.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use axum::{
     Router,
@@ -99,6 +103,23 @@ async fn a_connection_lives_8_to_10_minutes_and_resumes() {
     assert!(*shortest >= Duration::from_secs(480) && *longest <= Duration::from_secs(601), "{lives:?}");
     assert!(*longest - *shortest > Duration::from_secs(20), "they are spread: {lives:?}");
     drop(hub);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_when_its_credentials_do() {
+    let hub = Hub::<Event>::in_memory(quiet()).await.expect("a hub over memory starts");
+    let expires_at = SystemTime::now() + Duration::from_secs(3_600);
+    let authorize = move |_: Arc<Parts>| async move { Ok(Identity::user("coach").expires_at(expires_at)) };
+    let app = router(&hub, authorize);
+    let mut stream = Stream::open(&app, "").await;
+    stream.expect("tidings:hello").await;
+    let begun = Instant::now();
+    let goodbye = stream.expect("tidings:goodbye").await;
+    assert_eq!(goodbye.data, r#"{"reason":"expired","reconnect_after_ms":0}"#);
+    assert_eq!(begun.elapsed().as_secs().div_ceil(10), 360);
+    assert!(stream.next().await.is_none());
+    let again = Request::get("/?tidings=1").body(Body::empty()).expect("a request");
+    assert_eq!(app.clone().call(again).await.expect("infallible").status(), 401);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,79 @@
+//! An event is serialised once and held once, however many read it.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    http::{Request, request::Parts},
+};
+use serde::{Deserialize, Serialize, Serializer};
+use tidings_server::{
+    Audience, Config, Hub, Identity,
+    protocol::{Contract, NoApplicationError},
+    router,
+};
+use tower_service::Service;
+
+static SERIALISED: AtomicUsize = AtomicUsize::new(0);
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
+enum Counted {
+    Said {
+        #[serde(serialize_with = "count")]
+        text: String,
+    },
+}
+
+fn count<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    SERIALISED.fetch_add(1, Ordering::SeqCst);
+    serializer.serialize_str(text)
+}
+
+impl Contract for Counted {
+    const REVISION: u32 = 1;
+    const HASH: &'static str = "";
+    const NAMES: &'static [&'static str] = &["said"];
+    type ApplicationError = NoApplicationError;
+    const APPLICATION_ERROR: Option<&'static str> = None;
+
+    fn name(&self) -> &'static str {
+        "said"
+    }
+
+    fn application_error(error: NoApplicationError) -> Self {
+        match error {}
+    }
+}
+
+async fn block(stream: &mut Body) -> Bytes {
+    let frame = std::future::poll_fn(|cx| Pin::new(&mut *stream).poll_frame(cx)).await;
+    frame.expect("the stream goes on").expect("a body does not fail").into_data().expect("data")
+}
+
+#[tokio::test]
+async fn every_connection_sends_the_same_bytes() {
+    let hub = Hub::<Counted>::in_memory(Config::default()).await.expect("a hub over memory starts");
+    let app = router(&hub, |_: Arc<Parts>| async { Ok(Identity::user("coach")) });
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        let request = Request::get("/").body(Body::empty()).expect("a request");
+        let mut stream = app.clone().call(request).await.expect("infallible").into_body();
+        block(&mut stream).await;
+        streams.push(stream);
+    }
+    let event = Counted::Said { text: "hi".into() };
+    hub.send(Audience::user("coach") | Audience::everyone(), &event).await.expect("sent");
+    let mut places = Vec::new();
+    for stream in &mut streams {
+        places.push(block(stream).await.as_ptr());
+    }
+    assert!(places.iter().all(|place| *place == places[0]), "one copy: {places:?}");
+    assert_eq!(SERIALISED.load(Ordering::SeqCst), 1);
+}
