@@ -228,3 +228,45 @@ async fn a_store_that_does_not_answer_is_a_503_or_words_that_an_event_source_und
     native.end().await;
     assert!(String::from_utf8_lossy(&native.body).starts_with("retry: "));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_is_cut_anywhere_gets_everything_once_and_in_order() {
+    const EVENTS: u32 = 400;
+    let server = Server::start().await;
+    let (greeted, greets) = tokio::sync::oneshot::channel();
+    let mut greeted = Some(greeted);
+    let sender = tokio::spawn({
+        let hub = server.hub.clone();
+        async move {
+            greets.await.expect("a hello");
+            for n in 1..=EVENTS {
+                let audience = if n % 3 == 0 { Audience::group("team") } else { Audience::user("coach") };
+                hub.send(audience, &Event::said(n.to_string())).await.expect("sent");
+                hub.send(Audience::user("other"), &Event::said("not for it")).await.expect("sent");
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    let (mut cursor, mut got, mut connections) = (String::new(), Vec::new(), 0_u64);
+    let mut target = "/sse?tidings=1".to_owned();
+    while got.last() != Some(&EVENTS) {
+        let headers = [("x-user", "coach"), ("x-groups", "team"), ("last-event-id", &cursor)];
+        let mut client = server.get(&target, &headers).await;
+        let hello = client.expect("tidings:hello").await;
+        target = format!("/sse?tidings=1&connection={}", hello["connection_id"].as_str().expect("an id"));
+        assert_eq!(hello["resumed"], if cursor.is_empty() { "fresh" } else { "replayed" });
+        connections += 1;
+        greeted.take().map(|greeted| greeted.send(()));
+        // Between nothing and a few blocks, ended in the middle of one where the socket's bytes end there.
+        for _ in 0..(connections * 7 % 23) {
+            if got.last() == Some(&EVENTS) {
+                break;
+            }
+            got.push(client.said().await.parse().expect("a number"));
+        }
+        cursor = client.last_event_id();
+    }
+    sender.await.expect("it sent all");
+    assert_eq!(got, (1..=EVENTS).collect::<Vec<_>>(), "over {connections} connections");
+    assert!(connections > 10, "{connections}");
+}
