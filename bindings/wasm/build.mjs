@@ -32,7 +32,7 @@ copyFileSync(join(here, "../ts/index.ts"), join(sources, "contract.ts"));
 for (const folder of [sources, pkg]) writeFileSync(join(folder, `${NAME}.js`), glue());
 for (const folder of [sources, pkg]) copyFileSync(join(wasmDir, `${NAME}.d.ts`), join(folder, `${NAME}.d.ts`));
 writeFileSync(join(sources, "inlined.ts"), inlined());
-writeFileSync(join(pkg, `${NAME}.wasm`), wasm);
+writeFileSync(join(pkg, `${NAME}_bg.wasm`), wasm);
 compile();
 
 /** The glue without its guess where the wasm is: bundlers would take it for a file to ship. */

@@ -30,17 +30,25 @@ export interface CoreModule {
   readonly Provider: new (host: Host) => Core;
 }
 
-/** What the Rust side asks of the façade. None of it may throw. */
+/** What an attempt needs to be made. */
+export interface OpenRequest {
+  readonly cursor: string | null;
+  /** The connection it continues. */
+  readonly connection: string | null;
+  readonly reason: "connect" | "rejected";
+  /** Attempts since the stream was last healthy. */
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+}
+
+/** What the Rust side asks of the façade. What is not a promise may not throw. */
 export interface Host {
   readonly origin: string;
-  readonly base: string | undefined;
   readonly clock: Clock;
   readonly network: EventTarget | undefined;
   readonly page: EventTarget | undefined;
   readonly document: EventTarget | undefined;
-  readonly credentials: RequestCredentials;
-  readonly sendAs: "auto" | "header" | "query";
-  readonly groups: string | undefined;
+  /** Whether there is an `auth` to ask again. */
   readonly renewable: boolean;
   readonly baseMs: number | undefined;
   readonly capMs: number | undefined;
@@ -49,11 +57,9 @@ export interface Host {
   readonly idleMs: number | undefined;
   readonly longBrokenMs: number | undefined;
   online(): boolean;
-  url(): Promise<string>;
-  /** An object, empty where there is nothing to send. */
-  headers(reason: "connect" | "rejected", attempt: number, signal: AbortSignal): Promise<object>;
+  /** The cursor that came with the page's data; asked for once. */
   from(): Promise<string | null | undefined>;
-  fetch(url: string, init: RequestInit): Promise<Response>;
+  open(request: OpenRequest): Promise<Response>;
   error(
     kind: ErrorKind,
     code: string,

@@ -1,5 +1,6 @@
 import type { Host } from "./core.js";
 import { BackendEventError, UnauthorizedError } from "./error.js";
+import { openStream } from "./request.js";
 import type { BackendEventProviderOptions, Clock, Cursor } from "./types.js";
 
 /** What only the façade knows. */
@@ -22,18 +23,14 @@ export function isBrowser(): boolean {
 
 /** The options as the Rust side reads them. */
 export function hostOf(options: BackendEventProviderOptions<never>, facade: Facade): Host {
-  const { retry = {}, timeouts = {}, replay = {}, auth, url, networkTarget } = options;
+  const { retry = {}, timeouts = {}, replay = {}, auth, networkTarget } = options;
   const page = typeof window === "undefined" ? undefined : window;
   return {
     origin: facade.origin,
-    base: typeof location === "undefined" ? undefined : location.href,
     clock: options.clock ?? CLOCK,
     network: networkTarget === undefined ? (globalThis as unknown as EventTarget) : (networkTarget ?? undefined),
     page,
     document: page?.document,
-    credentials: options.credentials ?? "same-origin",
-    sendAs: replay.sendAs ?? "auto",
-    groups: options.groups?.join(","),
     renewable: auth !== undefined,
     baseMs: retry.baseMs,
     capMs: retry.capMs,
@@ -42,14 +39,12 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
     idleMs: timeouts.idleMs,
     longBrokenMs: timeouts.longBrokenMs,
     online: () => typeof navigator === "undefined" || navigator.onLine !== false,
-    url: async () => String(typeof url === "function" ? await url() : url),
-    headers: async (reason, attempt, signal) => (await auth?.({ reason, attempt, signal }))?.headers ?? {},
     from: async () => {
       const kept = facade.keptCursor();
       if (kept !== null) return kept;
       return typeof replay.from === "function" ? replay.from() : replay.from;
     },
-    fetch: async (address, init) => (options.fetch ?? fetch)(address, init),
+    open: (request) => openStream(options, request),
     error: (kind, code, message, retryable, status, cause) =>
       kind === "auth" && !retryable
         ? new UnauthorizedError(message, code)

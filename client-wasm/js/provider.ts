@@ -228,7 +228,6 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
         });
         this.#core = new Class(host);
         this.#registrations.attach(this.#core);
-        if (this.#kept) addEventListener("pagehide", () => this.#keepCursor());
         this.#start(this.#core);
       },
       (cause: unknown) => {
@@ -246,8 +245,12 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
   #take(now: ConnectionState): void {
     this.#snapshot = now;
     this.#log.debug(now.status, now);
-    if (SILENT.has(now.status)) this.#loads.shut();
+    const silent = SILENT.has(now.status);
+    if (silent) this.#loads.shut();
     else if (this.#core) this.#loads.open(this.#core);
+    if (!this.#kept || typeof window === "undefined") return;
+    if (silent) window.removeEventListener("pagehide", this.#keepCursor);
+    else window.addEventListener("pagehide", this.#keepCursor);
   }
 
   /** A new state where there is no Rust side. */
@@ -266,9 +269,9 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
     this.#show(Object.freeze({ status: "closed", reason: error }));
   }
 
-  #keepCursor(): void {
+  readonly #keepCursor = (): void => {
     if (this.lastEventId !== null) this.#kept?.write(this.#identity ?? null, this.lastEventId);
-  }
+  };
 
   #contractChange(): void {
     this.#log.info("the server speaks a newer contract than this page");

@@ -163,7 +163,7 @@ impl Driver {
             ("receivedAt", state::millis(self.now())),
             ("sentAt", text("at")),
             ("correlationId", text("correlation_id")),
-            ("own", (origin.is_some() && origin == Some(self.host.origin())).into()),
+            ("own", (origin.is_some() && origin == self.host.origin()).into()),
         ])
     }
 }

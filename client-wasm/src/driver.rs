@@ -222,23 +222,20 @@ impl Drop for Driver {
 fn config(host: &Host, revision: u32) -> Config {
     let retry = Retry::default();
     let config = Config::new(control::parse);
+    let millis = |name| host.millis(name).map(|number| Duration::from_millis(whole(number)));
     Config {
         retry: Retry {
-            base: millis(host.base_ms()).unwrap_or(retry.base),
-            cap: millis(host.cap_ms()).unwrap_or(retry.cap),
-            healthy_after: millis(host.healthy_after_ms()).unwrap_or(retry.healthy_after),
+            base: millis("baseMs").unwrap_or(retry.base),
+            cap: millis("capMs").unwrap_or(retry.cap),
+            healthy_after: millis("healthyAfterMs").unwrap_or(retry.healthy_after),
         },
-        connect_timeout: millis(host.connect_ms()).unwrap_or(config.connect_timeout),
-        idle_timeout: millis(host.idle_ms()),
-        long_broken_after: millis(host.long_broken_ms()).unwrap_or(config.long_broken_after),
-        credentials: if host.renewable() { Credentials::Renewable } else { Credentials::Ambient },
+        connect_timeout: millis("connectMs").unwrap_or(config.connect_timeout),
+        idle_timeout: millis("idleMs"),
+        long_broken_after: millis("longBrokenMs").unwrap_or(config.long_broken_after),
+        credentials: if host.is_renewable() { Credentials::Renewable } else { Credentials::Ambient },
         contract_revision: revision,
         ..config
     }
-}
-
-fn millis(number: Option<f64>) -> Option<Duration> {
-    number.map(|number| Duration::from_millis(whole(number)))
 }
 
 fn seed(clock: &Clock) -> u64 {

@@ -28,9 +28,9 @@ impl Environment {
                 listeners.push(on(&target, event, *input, driver.clone()));
             }
         };
-        add(host.network(), &network);
-        add(host.page(), &page);
-        add(host.document(), &document);
+        add(host.target("network"), &network);
+        add(host.target("page"), &page);
+        add(host.target("document"), &document);
         Self { _listeners: listeners }
     }
 }

@@ -2,19 +2,19 @@
 
 use std::{rc::Weak, time::Duration};
 
-use js_sys::{Array, Date, Object, Uint8Array};
+use js_sys::{Date, Uint8Array};
 use protocol::{
     EventId, Input, SubscriberError,
     subscriber::{Attempt, Head},
 };
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Headers, ReadableStreamDefaultReader, Response, Url};
+use web_sys::{AbortSignal, ReadableStreamDefaultReader, Response};
 
 use crate::{
     driver::Driver,
     error::{Problem, message_of},
-    object::{field, object},
+    object::{field, object, text_or_null},
 };
 
 /// Makes the request of an attempt and reports what comes of it, until that ends or the signal aborts.
@@ -37,16 +37,12 @@ async fn stream(
     signal: &AbortSignal,
 ) -> Result<(), SubscriberError> {
     let number = attempt.number;
-    let Some(request) = Request::prepare(driver, attempt, signal).await? else { return Ok(()) };
-    let response = request.send(driver, signal).await?;
-    if signal.aborted() {
-        return Ok(());
-    }
+    let Some(response) = open(driver, attempt, signal).await? else { return Ok(()) };
     report_head(driver, number, &response);
     let Some(body) = response.body().filter(|_| response.status() == 200) else { return Ok(()) };
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
     loop {
-        let read = JsFuture::from(reader.read()).await.map_err(|error| lost(&error))?;
+        let read = JsFuture::from(reader.read()).await.map_err(|error| failed(&error))?;
         let over = signal.aborted() || field(&read, "done").is_truthy();
         let (false, Some(driver)) = (over, driver.upgrade()) else {
             // A stream that ignores its signal is told by hand; nobody waits for its answer.
@@ -81,100 +77,27 @@ fn delay(text: &str, now_millis: u64) -> Option<Duration> {
     (!at.is_nan()).then(|| Duration::from_millis((at as u64).saturating_sub(now_millis)))
 }
 
-/// What is sent.
-#[derive(Debug)]
-struct Request {
-    url: String,
-    headers: Headers,
-}
-
-impl Request {
-    /// Asks for url, credentials and, once, the cursor of the page's data; `None` when called off meanwhile.
-    async fn prepare(
-        driver: &Weak<Driver>,
-        mut attempt: Attempt,
-        signal: &AbortSignal,
-    ) -> Result<Option<Self>, SubscriberError> {
-        let Some(host) = driver.upgrade().map(|driver| driver.host.clone()) else { return Ok(None) };
-        if attempt.cursor.is_none() {
-            attempt.cursor = from(driver, signal).await;
-        }
-        let url = JsFuture::from(host.url()).await.map_err(|error| lost(&error))?;
-        let reason = if attempt.renew_credentials { "rejected" } else { "connect" };
-        let credentials =
-            JsFuture::from(host.headers(reason, attempt.earlier, signal)).await.map_err(refused)?;
-        let url = url.as_string().unwrap_or_default();
-        let parsed = match host.base() {
-            Some(base) => Url::new_with_base(&url, &base),
-            None => Url::new(&url),
-        };
-        let Some(driver) = driver.upgrade().filter(|_| !signal.aborted()) else { return Ok(None) };
-        let Ok(url) = parsed else {
-            let message = ["not a url: ", url.as_str()].concat();
-            driver.report(&Problem::config("invalid_url", message.clone()));
-            return Err(SubscriberError::Transport(message));
-        };
-        let headers = Headers::new().map_err(|error| lost(&error))?;
-        for header in Object::entries(credentials.unchecked_ref::<Object>()) {
-            let header: Array = header.unchecked_into();
-            let [name, value] = [0, 1].map(|at| header.get(at).as_string().unwrap_or_default());
-            headers.set(&name, &value).map_err(|error| SubscriberError::Auth(message_of(&error)))?;
-        }
-        let request = Self { url: String::new(), headers };
-        Ok(Some(request.address(&driver, &url, &attempt)))
-    }
-
-    /// Says where the client stands, in a header or in the query.
-    ///
-    /// A cross-origin request that carries only cookies needs no preflight as long as nothing but its URL changes. One
-    /// with credentials in a header needs one anyway, and its answer is remembered by URL: that one must not change.
-    fn address(mut self, driver: &Driver, url: &Url, attempt: &Attempt) -> Self {
-        let host = &driver.host;
-        let same_origin = host
-            .base()
-            .and_then(|base| Url::new(&base).ok())
-            .is_none_or(|base| base.origin() == url.origin());
-        let has_headers = self.headers.entries().next().is_ok_and(|first| !first.done());
-        let stable = !same_origin && has_headers;
-        let in_query = match host.send_as().as_str() {
-            "query" => true,
-            "header" => false,
-            _ => !same_origin && !has_headers,
-        };
-        let query = url.search_params();
-        query.set("tidings", "1");
-        if let Some(groups) = host.groups() {
-            query.set("groups", &groups);
-        }
-        if let (false, Some(id)) = (stable, &attempt.connection_id) {
-            query.set("connection", id);
-        }
-        if let Some(cursor) = attempt.cursor.as_ref().map(ToString::to_string) {
-            if in_query {
-                query.set("last_event_id", &cursor);
-            } else {
-                // An event id consists of characters that any header takes.
-                let _set = self.headers.set("last-event-id", &cursor);
-            }
-        }
-        self.url = url.href();
-        self
-    }
-
-    async fn send(self, driver: &Weak<Driver>, signal: &AbortSignal) -> Result<Response, SubscriberError> {
-        let _set = self.headers.set("accept", "text/event-stream");
-        let promise = {
-            let Some(driver) = driver.upgrade() else { return Err(SubscriberError::Ended) };
-            let init = object([
-                ("headers", self.headers.into()),
-                ("signal", signal.clone().into()),
-                ("cache", "no-store".into()),
-                ("credentials", driver.host.credentials().into()),
-            ]);
-            driver.host.fetch(&self.url, &init).map_err(|error| lost(&error))?
-        };
-        JsFuture::from(promise).await.map(JsCast::unchecked_into).map_err(|error| lost(&error))
-    }
+/// Makes the request; `None` when called off meanwhile.
+async fn open(
+    driver: &Weak<Driver>,
+    attempt: Attempt,
+    signal: &AbortSignal,
+) -> Result<Option<Response>, SubscriberError> {
+    let cursor = match attempt.cursor {
+        Some(cursor) => Some(cursor),
+        None => from(driver, signal).await,
+    };
+    let Some(driver) = driver.upgrade().filter(|_| !signal.aborted()) else { return Ok(None) };
+    let response = driver.host.open(&object([
+        ("cursor", text_or_null(cursor.map(|cursor| cursor.to_string()).as_deref())),
+        ("connection", text_or_null(attempt.connection_id.as_deref())),
+        ("reason", if attempt.renew_credentials { "rejected" } else { "connect" }.into()),
+        ("attempt", attempt.earlier.into()),
+        ("signal", signal.into()),
+    ]));
+    drop(driver);
+    let response = JsFuture::from(response).await.map_err(|error| failed(&error))?;
+    Ok((!signal.aborted()).then(|| response.unchecked_into()))
 }
 
 /// The cursor that came with the page's data, asked for once; a bad one is said and means none.
@@ -195,16 +118,13 @@ async fn from(driver: &Weak<Driver>, signal: &AbortSignal) -> Option<EventId> {
     }
 }
 
-fn lost(error: &JsValue) -> SubscriberError {
-    SubscriberError::Transport(message_of(error))
-}
-
-/// What `auth` threw: an `UnauthorizedError` parks, anything else is tried again.
-fn refused(error: JsValue) -> SubscriberError {
-    let message = message_of(&error);
-    if field(&error, "code").as_string().as_deref() == Some("unauthorized") {
-        SubscriberError::Unauthorized(message)
-    } else {
-        SubscriberError::Auth(message)
+/// Why there is no response, or no more of it. `UnauthorizedError` parks, all else is tried again.
+fn failed(error: &JsValue) -> SubscriberError {
+    let message = message_of(error);
+    let word = |name| field(error, name).as_string().unwrap_or_default();
+    match (word("kind").as_str(), word("code").as_str()) {
+        ("auth", "auth_failed") => SubscriberError::Auth(message),
+        ("auth", _) => SubscriberError::Unauthorized(message),
+        _ => SubscriberError::Transport(message),
     }
 }

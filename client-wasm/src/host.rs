@@ -2,7 +2,9 @@
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortSignal, EventTarget};
+use web_sys::EventTarget;
+
+use crate::object::field;
 
 #[wasm_bindgen]
 extern "C" {
@@ -10,53 +12,15 @@ extern "C" {
     #[derive(Debug, Clone)]
     pub type Host;
 
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn origin(this: &Host) -> String;
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn base(this: &Host) -> Option<String>;
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn clock(this: &Host) -> Clock;
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn network(this: &Host) -> Option<EventTarget>;
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn page(this: &Host) -> Option<EventTarget>;
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn document(this: &Host) -> Option<EventTarget>;
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn credentials(this: &Host) -> String;
-    #[wasm_bindgen(method, getter, js_name = sendAs)]
-    pub(crate) fn send_as(this: &Host) -> String;
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn groups(this: &Host) -> Option<String>;
-    /// Whether there is an `auth` callback.
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn renewable(this: &Host) -> bool;
-    #[wasm_bindgen(method, getter, js_name = baseMs)]
-    pub(crate) fn base_ms(this: &Host) -> Option<f64>;
-    #[wasm_bindgen(method, getter, js_name = capMs)]
-    pub(crate) fn cap_ms(this: &Host) -> Option<f64>;
-    #[wasm_bindgen(method, getter, js_name = healthyAfterMs)]
-    pub(crate) fn healthy_after_ms(this: &Host) -> Option<f64>;
-    #[wasm_bindgen(method, getter, js_name = connectMs)]
-    pub(crate) fn connect_ms(this: &Host) -> Option<f64>;
-    #[wasm_bindgen(method, getter, js_name = idleMs)]
-    pub(crate) fn idle_ms(this: &Host) -> Option<f64>;
-    #[wasm_bindgen(method, getter, js_name = longBrokenMs)]
-    pub(crate) fn long_broken_ms(this: &Host) -> Option<f64>;
-
     /// Whether the device says that it has a network.
     #[wasm_bindgen(method)]
     pub(crate) fn online(this: &Host) -> bool;
-    #[wasm_bindgen(method)]
-    pub(crate) fn url(this: &Host) -> Promise;
-    /// The headers of `auth`, or `null`.
-    #[wasm_bindgen(method)]
-    pub(crate) fn headers(this: &Host, reason: &str, attempt: u32, signal: &AbortSignal) -> Promise;
     /// The cursor of the page's data: asked for once.
     #[wasm_bindgen(method)]
     pub(crate) fn from(this: &Host) -> Promise;
-    #[wasm_bindgen(method, catch)]
-    pub(crate) fn fetch(this: &Host, url: &str, init: &JsValue) -> Result<Promise, JsValue>;
+    /// The response to the request `{ cursor, connection, reason, attempt, signal }`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn open(this: &Host, request: &JsValue) -> Promise;
 
     /// A `BackendEventError`.
     #[wasm_bindgen(method)]
@@ -90,4 +54,31 @@ extern "C" {
     pub(crate) fn set_timeout(this: &Clock, callback: &Function, ms: f64) -> JsValue;
     #[wasm_bindgen(method, js_name = clearTimeout)]
     pub(crate) fn clear_timeout(this: &Clock, timer: &JsValue);
+}
+
+/// Its plain fields. Each is read once, by name: a getter of its own costs 200 bytes of wasm and glue.
+impl Host {
+    pub(crate) fn clock(&self) -> Clock {
+        field(self, "clock").unchecked_into()
+    }
+
+    pub(crate) fn origin(&self) -> Option<String> {
+        field(self, "origin").as_string()
+    }
+
+    /// `network`, `page` or `document`.
+    pub(crate) fn target(&self, name: &str) -> Option<EventTarget> {
+        let target = field(self, name);
+        (!target.is_undefined()).then(|| target.unchecked_into())
+    }
+
+    /// Whether refused credentials can be renewed.
+    pub(crate) fn is_renewable(&self) -> bool {
+        field(self, "renewable").is_truthy()
+    }
+
+    /// A number of the options, in milliseconds.
+    pub(crate) fn millis(&self, name: &str) -> Option<f64> {
+        field(self, name).as_f64()
+    }
 }

@@ -1,8 +1,8 @@
 /**
- * The same package without the wasm inside: whoever serves `coaching_events.wasm` says where.
+ * The same package without the wasm inside: whoever serves `coaching_events_bg.wasm` says where.
  *
  * ```ts
- * import wasm from "@tidings/coaching-events/coaching_events.wasm?url";
+ * import wasm from "@tidings/coaching-events/coaching_events_bg.wasm?url";
  * import { fromUrl } from "@tidings/coaching-events/slim";
  *
  * const { createBackendEventProvider } = fromUrl(wasm);
