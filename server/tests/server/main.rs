@@ -4,6 +4,7 @@ mod drain;
 mod leaving;
 mod limits;
 mod presence;
+mod restart;
 mod resume;
 mod revoke;
 mod rights;

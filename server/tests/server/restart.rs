@@ -1,0 +1,188 @@
+//! A store that outlives the hub: what the trait promises to those that will.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use parking_lot::Mutex;
+use tidings_server::{
+    Audience, Clock, Config, Hub, Presence, PresenceChange, Revoked, Secret,
+    protocol::{Entry, Epoch, EventId, Payload},
+    router,
+    store::{
+        Answer, Appended, Beginning, Draft, Follower, Grant, Key, Lease, Matter, Opened, Opening, Store,
+        StoreError,
+    },
+};
+
+use crate::support::{Event, PATIENCE, Server, believe};
+
+/// What is left when a process is gone.
+#[derive(Default)]
+struct Disk {
+    entries: Vec<Entry>,
+    ended: Vec<(Epoch, u64)>,
+    secret: Option<Secret>,
+    known: Opened,
+}
+
+/// One run over a disk.
+struct Kept {
+    disk: Arc<Mutex<Disk>>,
+    run: Mutex<Option<(Epoch, Clock, Arc<dyn Follower>)>>,
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Kept")
+    }
+}
+
+impl Store for Kept {
+    fn open(&self, opening: Opening, follower: Arc<dyn Follower>) -> Answer<'_, Opened> {
+        Box::pin(async move {
+            let mut disk = self.disk.lock();
+            let ended = disk.ended.clone();
+            follower.begin(Beginning { epoch: opening.epoch.clone(), floor: 0, ended });
+            follower.follow(disk.entries.clone());
+            let secret = Some(disk.secret.get_or_insert(opening.secret).clone());
+            *self.run.lock() = Some((opening.epoch, opening.clock, follower));
+            Ok(Opened { secret, ..disk.known.clone() })
+        })
+    }
+
+    fn append(&self, drafts: Vec<Draft>, _: Option<Key>) -> Answer<'_, Appended> {
+        Box::pin(async move {
+            let run = self.run.lock();
+            let (epoch, clock, follower) =
+                run.as_ref().ok_or_else(|| StoreError::Unavailable("not opened".into()))?;
+            let mut disk = self.disk.lock();
+            let mut entries = Vec::new();
+            for draft in drafts {
+                let id = epoch.at(disk.entries.len() as u64 + 1);
+                let payload = match draft.matter {
+                    Matter::Event { encoded, delivery } => {
+                        Payload::Event { frame: encoded.place(&id), delivery }
+                    }
+                    Matter::Notice(notice) => Payload::Notice(notice),
+                };
+                let entry = Entry { id, channels: draft.channels, at: clock.now(), payload };
+                disk.entries.push(entry.clone());
+                entries.push(entry);
+            }
+            let ids = entries.iter().map(|entry| entry.id.clone()).collect();
+            follower.follow(entries);
+            Ok(Appended { ids, duplicate: false })
+        })
+    }
+
+    fn covers<'a>(&'a self, _: &'a EventId) -> Answer<'a, bool> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
+        Box::pin(async move { Ok(vec![true; leases.len()]) })
+    }
+}
+
+async fn start(disk: &Arc<Mutex<Disk>>) -> Server {
+    let store = Kept { disk: disk.clone(), run: Mutex::default() };
+    let hub = Hub::start(Config::default(), store).await.expect("it starts");
+    let app = Router::new().nest("/sse", router(&hub, believe));
+    Server::serve(hub, app).await
+}
+
+/// The process is gone, and its disk is not; `lost` entries had not reached it.
+async fn kill(server: Server, disk: &Arc<Mutex<Disk>>, lost: usize) {
+    let epoch = server.hub.cursor().epoch().clone();
+    server.served.abort();
+    let _ = server.served.await;
+    let mut disk = disk.lock();
+    let kept = disk.entries.len() - lost;
+    disk.entries.truncate(kept);
+    disk.ended.push((epoch, kept as u64));
+}
+
+#[tokio::test]
+async fn a_client_resumes_over_a_restart_without_a_gap() {
+    let disk = Arc::default();
+    let server = start(&disk).await;
+    let mut client = server.stream("coach").await;
+    let subject = client.expect("tidings:hello").await["subject"].clone();
+    for text in ["1", "2"] {
+        server.hub.send(Audience::user("coach"), &Event::said(text)).await.expect("sent");
+    }
+    assert_eq!(client.said().await, "1");
+    let cursor = client.last_event_id();
+    kill(server, &disk, 0).await;
+    let server = start(&disk).await;
+    server.hub.send(Audience::user("coach"), &Event::said("3")).await.expect("sent");
+    let mut client = server.resume("coach", &cursor).await;
+    let hello = client.expect("tidings:hello").await;
+    assert_eq!((&hello["resumed"], &hello["subject"]), (&"replayed".into(), &subject));
+    assert_eq!(client.last_event_id(), cursor, "in the client's own words");
+    assert_eq!((client.said().await, client.said().await), ("2".into(), "3".into()));
+}
+
+#[tokio::test]
+async fn a_client_that_stood_on_what_was_lost_is_told() {
+    let disk = Arc::default();
+    let server = start(&disk).await;
+    let mut client = server.stream("coach").await;
+    client.expect("tidings:hello").await;
+    server.hub.send(Audience::user("coach"), &Event::said("1")).await.expect("sent");
+    client.said().await;
+    let cursor = client.last_event_id();
+    kill(server, &disk, 1).await;
+    let server = start(&disk).await;
+    server.hub.send(Audience::user("coach"), &Event::said("another 1")).await.expect("sent");
+    let mut client = server.resume("coach", &cursor).await;
+    assert_eq!(client.expect("tidings:hello").await["resumed"], "gap");
+    assert_eq!(client.expect("tidings:gap").await["reason"], "epoch");
+}
+
+#[tokio::test]
+async fn grants_and_revocations_of_the_run_before_hold() {
+    let disk = Arc::new(Mutex::new(Disk::default()));
+    let server = start(&disk).await;
+    let headers = [("x-user", "coach"), ("x-groups", "team")];
+    let mut client = server.get("/sse?tidings=1", &headers).await;
+    client.expect("tidings:hello").await;
+    let cursor = client.last_event_id();
+    kill(server, &disk, 0).await;
+    // As if it had left the window, where the grant of the other group still is.
+    let grant = Grant { user: "coach".into(), group: "old".into(), from: 0 };
+    disk.lock().known = Opened {
+        grants: vec![grant],
+        revocations: vec![(Revoked::Login("stolen".into()), Clock::start().now())],
+        ..Opened::default()
+    };
+    let server = start(&disk).await;
+    server.hub.send(Audience::group("team"), &Event::said("1")).await.expect("sent");
+    let headers = [("x-user", "coach"), ("x-groups", "team,old"), ("last-event-id", &cursor)];
+    let mut client = server.get("/sse?tidings=1", &headers).await;
+    assert_eq!(client.expect("tidings:hello").await["resumed"], "replayed", "the grants stand");
+    assert_eq!(client.said().await, "1");
+    let stolen = server.get("/sse?tidings=1", &[("x-user", "coach"), ("x-login", "stolen")]).await;
+    assert_eq!(stolen.status, 204);
+}
+
+#[tokio::test]
+async fn who_was_here_is_expected_back_until_the_lease_ends() {
+    let disk = Arc::new(Mutex::new(Disk::default()));
+    let now = Clock::start().now();
+    let lease = |user: &str, left| Lease { user: user.into(), until: Some(now + left) };
+    disk.lock().known.leases =
+        vec![lease("back", Duration::from_secs(600)), lease("gone", Duration::from_secs(2))];
+    let server = start(&disk).await;
+    let mut changes = server.hub.presence_changes();
+    assert_eq!(server.hub.presence("back"), Presence::Reconnecting);
+    let mut client = server.stream("back").await;
+    client.expect("tidings:hello").await;
+    let mut seen = Vec::new();
+    while !seen.contains(&PresenceChange { user: "gone".into(), presence: Presence::Offline }) {
+        let change = tokio::time::timeout(PATIENCE, changes.recv()).await;
+        seen.push(change.expect("a change in time").expect("a change"));
+    }
+    assert!(!seen.contains(&PresenceChange { user: "back".into(), presence: Presence::Offline }), "{seen:?}");
+    assert_eq!(server.hub.presence("back"), Presence::Online);
+}
