@@ -28,8 +28,8 @@ fuzz_target!(|script: &[u8]| {
 
 /// Small, so that scripts reach it.
 const EVENT_BYTES_MAX: usize = 4_096;
-/// What a subscriber may hold, and what one chunk of these scripts may add before it notices.
-const HELD_MAX: usize = 1_000 + 256;
+/// What a subscriber may hold, and what it may have given up of one chunk of these scripts.
+const HELD_MAX: usize = 1_000 + 4 * 255;
 
 /// An event that the server sent behind its hello.
 struct Sent {
@@ -47,12 +47,16 @@ struct Page {
     /// Reads what the subscriber reads, from the response head on.
     decoder: Option<Decoder>,
     greeted: bool,
+    /// App events since hello.
+    received: u64,
     /// Sent and not handed to a handler yet.
     sent: VecDeque<Sent>,
     chunk: u64,
     holds: BTreeSet<HoldId>,
     /// Per epoch the last sequence that a handler got.
     handled: BTreeMap<String, u64>,
+    /// Where it was closed: the next attempt goes on there, since what was held was dropped.
+    closed_at: Option<Option<EventId>>,
     state: State,
     server: stream::Server,
 }
@@ -73,10 +77,12 @@ impl Page {
             begun: 0,
             decoder: None,
             greeted: false,
+            received: 0,
             sent: VecDeque::new(),
             chunk: 0,
             holds: BTreeSet::new(),
             handled: BTreeMap::new(),
+            closed_at: None,
             state: State::Idle,
             server: stream::Server::default(),
         })
@@ -89,12 +95,9 @@ impl Page {
         match script.below(20)? {
             0 => self.handle(Input::Connect),
             1 => self.handle(Input::Reconnect),
-            2 => {
-                self.handle(Input::Close);
-                let stands = self.subscriber.last_event_id().map(|id| id.epoch().to_string());
-                self.handled.retain(|epoch, _| Some(epoch) == stands.as_ref());
-            }
+            2 => self.handle(Input::Close),
             3 => {
+                self.closed_at = None;
                 self.handle(Input::Identity { signed_in: script.byte()? & 1 == 0 });
                 self.handled.clear();
             }
@@ -169,15 +172,19 @@ impl Page {
             let mut events = Vec::new();
             let _ = decoder.feed(bytes, &mut events);
             for event in events {
+                let id = event.sets_id.then(|| event.last_event_id.parse::<EventId>());
+                let Ok(id) = id.transpose() else { break };
                 match Control::parse(&event.event, &event.data) {
-                    Ok(Control::Hello(_)) => self.greeted = true,
-                    Ok(Control::Goodbye(_)) => break,
-                    Ok(Control::Unknown) if self.greeted && !event.event.starts_with(RESERVED_PREFIX) => {
-                        let id = event.sets_id.then(|| event.last_event_id.parse().ok()).flatten();
-                        self.sent
-                            .push_back(Sent { chunk: self.chunk, message: (id, event.event, event.data) });
+                    Ok(Control::Hello(_)) => (self.greeted, self.received) = (true, 0),
+                    _ if !self.greeted => break,
+                    Ok(Control::Goodbye(_)) | Err(_) => break,
+                    Ok(Control::Heartbeat(heartbeat)) if heartbeat.sent != self.received => break,
+                    Ok(Control::Unknown) if !event.event.starts_with(RESERVED_PREFIX) => {
+                        self.received += 1;
+                        let message = (id, event.event, event.data);
+                        self.sent.push_back(Sent { chunk: self.chunk, message });
                     }
-                    _ => {}
+                    Ok(_) => {}
                 }
             }
         }

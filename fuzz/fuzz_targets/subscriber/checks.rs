@@ -48,6 +48,9 @@ impl Page {
                 if matches!(state, State::Online { .. }) {
                     assert!(self.greeted, "online is behind hello");
                 }
+                if matches!(state, State::Closed(_)) {
+                    self.check_close();
+                }
                 self.state = state;
             }
             Output::Event(message) => self.check_event(message),
@@ -66,12 +69,22 @@ impl Page {
         }
     }
 
+    /// It goes on where its handlers stood, and forgets where older epochs did.
+    fn check_close(&mut self) {
+        let stands = self.subscriber.last_event_id().cloned();
+        self.handled.retain(|epoch, _| stands.as_ref().is_some_and(|id| id.epoch().as_str() == epoch));
+        self.closed_at = Some(stands);
+    }
+
     fn check_attempt(&mut self, attempt: &Attempt) {
         assert_eq!(attempt.number, self.begun + 1);
         assert_eq!(self.open, None, "one connection at a time");
         self.begun = attempt.number;
         self.end();
         self.open = Some(attempt.number);
+        if let Some(closed_at) = self.closed_at.take() {
+            assert_eq!(attempt.cursor, closed_at, "what was held at the close comes again");
+        }
         if let Some(cursor) = &attempt.cursor {
             let handled = self.handled.get(cursor.epoch().as_str()).copied().unwrap_or_default();
             assert!(cursor.sequence() >= handled, "{cursor} would bring {handled} again");
