@@ -28,8 +28,10 @@ struct Disk {
 /// One run over a disk.
 struct Kept {
     disk: Arc<Mutex<Disk>>,
-    run: Mutex<Option<(Epoch, Clock, Arc<dyn Follower>)>>,
+    run: Mutex<Option<Run>>,
 }
+
+type Run = (Epoch, Clock, Arc<dyn Follower>);
 
 impl std::fmt::Debug for Kept {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
