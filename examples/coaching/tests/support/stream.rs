@@ -47,8 +47,20 @@ impl Stream {
         Self { status, socket, chunked, decoder: Decoder::new(""), events: VecDeque::new(), ended: false }
     }
 
-    /// The next event of any kind; none at the end of the stream.
+    /// The next event of any kind but heartbeats, in time; none at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<DecodedEvent> {
+        let event = async {
+            loop {
+                match self.read_event().await {
+                    Some(event) if event.event == "tidings:heartbeat" => {}
+                    other => return other,
+                }
+            }
+        };
+        timeout(PATIENCE, event).await.expect("an event in time")
+    }
+
+    async fn read_event(&mut self) -> Option<DecodedEvent> {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
@@ -78,15 +90,11 @@ impl Stream {
 
     /// The next event of the app.
     pub(crate) async fn any_event(&mut self) -> Value {
-        loop {
-            let event = self.next().await.expect("an event before the end");
-            if !event.event.starts_with("tidings:") {
-                let json: Value = serde_json::from_str(&event.data).expect("json");
-                assert_eq!(json["type"], event.event.as_str());
-                return json;
-            }
-            assert_eq!(event.event, "tidings:heartbeat", "{event:?}");
-        }
+        let event = self.next().await.expect("an event before the end");
+        assert!(!event.event.starts_with("tidings:"), "{event:?}");
+        let json: Value = serde_json::from_str(&event.data).expect("json");
+        assert_eq!(json["type"], event.event.as_str());
+        json
     }
 
     /// The data of the goodbye that comes next, and that nothing follows it.
@@ -98,8 +106,7 @@ impl Stream {
     }
 
     async fn read(&mut self) -> bool {
-        let read = timeout(PATIENCE, self.socket.read_buf(&mut self.chunked)).await;
-        read.expect("something in time").is_ok_and(|read| read > 0)
+        self.socket.read_buf(&mut self.chunked).await.is_ok_and(|read| read > 0)
     }
 
     /// Moves whole chunks to the decoder.
