@@ -139,3 +139,73 @@ impl Inner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    const LIMITS: SweepLimits =
+        SweepLimits { window: Duration::from_secs(600), revocations: Duration::from_secs(3_600) };
+
+    fn at(seconds: u64) -> Time {
+        Time::from_millis(seconds * 1_000)
+    }
+
+    fn grant(standing: &Standing, sequence: u64) {
+        let notice = Notice::Grant { user: "coach".to_owned(), group: "team".to_owned() };
+        standing.follow(&notice, sequence, at(0));
+    }
+
+    fn granted(standing: &Standing) -> Option<u64> {
+        standing.grants("coach").get("team").copied()
+    }
+
+    #[test]
+    fn of_grants_that_cross_the_first_stands_until_it_is_withdrawn() {
+        let standing = Standing::default();
+        grant(&standing, 3);
+        grant(&standing, 4);
+        assert_eq!(granted(&standing), Some(3));
+        let notice = Notice::Withdraw { user: "coach".to_owned(), group: "team".to_owned() };
+        standing.follow(&notice, 5, at(0));
+        assert_eq!(granted(&standing), None);
+        grant(&standing, 6);
+        assert_eq!(granted(&standing), Some(6));
+    }
+
+    #[test]
+    fn the_grants_of_who_was_away_for_a_whole_window_are_forgotten() {
+        let standing = Standing::default();
+        grant(&standing, 3);
+        standing.sweep(at(0), &LIMITS, |_| false);
+        standing.sweep(at(599), &LIMITS, |_| true);
+        standing.sweep(at(700), &LIMITS, |_| false);
+        standing.sweep(at(1_300), &LIMITS, |_| false);
+        assert_eq!(granted(&standing), Some(3), "here in between, and not longer away than the window since");
+        standing.sweep(at(1_300), &LIMITS, |_| false);
+        standing.sweep(at(1_901), &LIMITS, |_| false);
+        assert_eq!(granted(&standing), None);
+    }
+
+    #[test]
+    fn a_revocation_refuses_what_was_issued_before_it_until_that_has_expired() {
+        let standing = Standing::default();
+        let issued = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let identity = |seconds| Identity::user("coach").issued_at(issued(seconds));
+        let revoke = |seconds| {
+            let revoked = Revoked::User("coach".to_owned());
+            standing.follow(&Notice::Revoke { revoked, reason: String::new() }, seconds, at(seconds));
+        };
+        revoke(100);
+        assert!(standing.refuses(&identity(100), None));
+        assert!(!standing.refuses(&identity(101), None));
+        revoke(200);
+        assert!(standing.refuses(&identity(101), None), "the later one counts");
+        standing.sweep(at(3_750), &LIMITS, |_| false);
+        assert!(standing.refuses(&identity(101), None), "the first has gone, the second has not");
+        standing.sweep(at(3_801), &LIMITS, |_| false);
+        assert!(!standing.refuses(&identity(101), None));
+    }
+}

@@ -216,3 +216,15 @@ async fn a_routine_check_that_takes_long_delays_no_event() {
     tell(&server, "team", "1").await;
     assert_eq!(client.said().await, "1");
 }
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_one_is_the_servers_error() {
+    let server = Server::start().await;
+    let many: Vec<_> = (0..101).map(|n| n.to_string()).collect();
+    let headers = [("x-user", "coach"), ("x-groups", &many.join(","))];
+    assert_eq!(server.get("/sse?tidings=1", &headers).await.status, 500);
+    let most: Vec<_> = (0..100).map(|n| n.to_string()).collect();
+    let headers = [("x-user", "coach"), ("x-groups", &most.join(","))];
+    assert_eq!(server.get("/sse?tidings=1", &headers).await.status, 200);
+    assert_eq!(server.get("/sse?tidings=1", &[("x-user", "")]).await.status, 500);
+}
