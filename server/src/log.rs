@@ -180,7 +180,10 @@ pub(crate) fn is_lost(log: &Log, stand: crate::connection::Stand, covered: &[Cov
 
 impl Follower for Log {
     fn begin(&self, beginning: Beginning) {
-        self.history.lock().restart(beginning.epoch, beginning.floor, beginning.ended);
+        let mut history = self.history.lock();
+        self.standing.begin();
+        history.restart(beginning.epoch, beginning.floor, beginning.ended);
+        drop(history);
         self.registry.wake_all();
     }
 

@@ -198,6 +198,7 @@ mod tests {
         let connection = connection(&registry, "coach", "1".to_owned());
         registry.register(&connection, channels("coach"), None, 16).expect("room");
         let group = Channel::group("team").expect("a group");
+        assert!(connection.take_due(), "it is born with something to read");
         registry.move_to(&connection, vec![group.clone()]);
         assert!(connection.take_due(), "it looks at what came to the new ones before");
         registry.wake(&Channel::all());

@@ -34,6 +34,11 @@ struct Granted {
 }
 
 impl Standing {
+    /// The log begins, or is another one: grants of before lie nowhere in it. Revocations hold all the same.
+    pub(crate) fn begin(&self) {
+        self.inner.lock().users.clear();
+    }
+
     /// What was known when the store opened.
     pub(crate) fn load(&self, grants: Vec<Grant>, revocations: Vec<(Revoked, Time)>) {
         let mut inner = self.inner.lock();

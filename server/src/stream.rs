@@ -34,8 +34,9 @@ use crate::{
     timers::{Timer, Timers},
 };
 
-/// A client that is sent away comes back within this, spread out by itself.
-const RECONNECT_SOON_MS: u32 = 0;
+/// A client that may come back need not wait: our clients spread their return over 500 ms by themselves,
+/// others over the `retry` in the same block.
+const RECONNECT_AFTER_MS: u32 = 0;
 
 /// Asked again after this while an answer is wanted and none is to be had.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -282,11 +283,11 @@ impl Stream {
     }
 
     fn ask_again(&mut self, question: Question, pause: Duration) {
-        if question.asked == ASKS_MAX {
+        if question.asked < ASKS_MAX {
+            self.ask(Question { asked: question.asked + 1, pause, ..question });
+        } else if question.asker == Asker::Log {
             // The client tries again, and is told what is the matter.
             self.ended = true;
-        } else {
-            self.ask(Question { asked: question.asked + 1, pause, ..question });
         }
     }
 
@@ -343,7 +344,7 @@ impl Stream {
         let reconnect_after_ms = match reason {
             GoodbyeReason::Revoked | GoodbyeReason::Replaced => None,
             GoodbyeReason::OverLimit => Some(millis(config.retry.end)),
-            _ => Some(RECONNECT_SOON_MS),
+            _ => Some(RECONNECT_AFTER_MS),
         };
         let retry = random::uniform(config.retry.start, config.retry.end);
         let goodbye = Goodbye { reason, reconnect_after_ms };

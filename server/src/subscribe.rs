@@ -222,6 +222,7 @@ fn reject(shared: &Shared, rejection: Rejection, reader: Reader) -> Response {
         }
         Rejection::Denied(denied) => match denied {
             Denied::Refused(Refusal::Unavailable) => {
+                metrics.unavailable.add(1);
                 later(shared, reader, StatusCode::SERVICE_UNAVAILABLE, GoodbyeReason::Draining)
             }
             Denied::Refused(Refusal::Unauthorized) | Denied::Expired => {

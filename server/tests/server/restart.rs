@@ -188,3 +188,49 @@ async fn who_was_here_is_expected_back_until_the_lease_ends() {
     assert!(!seen.contains(&PresenceChange { user: "back".into(), presence: Presence::Offline }), "{seen:?}");
     assert_eq!(server.hub.presence("back"), Presence::Online);
 }
+
+#[tokio::test]
+async fn a_log_that_turns_out_to_be_another_one_is_told_to_open_streams() {
+    let disk = Arc::default();
+    let store = Arc::new(Kept { disk: Arc::clone(&disk), run: Mutex::default() });
+    let hub = Hub::start(Config::default(), Shared(store.clone())).await.expect("it starts");
+    let app = Router::new().nest("/sse", router(&hub, believe));
+    let server = Server::serve(hub, app).await;
+    let headers = [("x-user", "coach"), ("x-groups", "team")];
+    let mut client = server.get("/sse?tidings=1", &headers).await;
+    client.expect("tidings:hello").await;
+    let other = Epoch::new("another").expect("an epoch");
+    {
+        let mut run = store.run.lock();
+        let (epoch, _, follower) = run.as_mut().expect("it runs");
+        *epoch = other.clone();
+        disk.lock().entries.clear();
+        follower.begin(Beginning { epoch: other, floor: 0, ended: Vec::new() });
+    }
+    assert_eq!(client.expect("tidings:gap").await["reason"], "epoch");
+    assert!(client.last_event_id().starts_with("another-"), "{}", client.last_event_id());
+    server.hub.send(Audience::group("team"), &Event::said("1")).await.expect("sent");
+    assert_eq!(client.said().await, "1");
+}
+
+/// A store that the test keeps a hand on.
+#[derive(Debug)]
+struct Shared(Arc<Kept>);
+
+impl Store for Shared {
+    fn open(&self, opening: Opening, follower: Arc<dyn Follower>) -> Answer<'_, Opened> {
+        self.0.open(opening, follower)
+    }
+
+    fn append(&self, drafts: Vec<Draft>, key: Option<Key>) -> Answer<'_, Appended> {
+        self.0.append(drafts, key)
+    }
+
+    fn covers<'a>(&'a self, cursor: &'a EventId) -> Answer<'a, bool> {
+        self.0.covers(cursor)
+    }
+
+    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
+        self.0.lease(leases)
+    }
+}
