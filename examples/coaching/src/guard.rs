@@ -1,15 +1,15 @@
-//! What every route but the log-in goes through: the log-in checked, the cursor noted, failures told.
+//! What every route but the log-in goes through: the log-in checked, refused changes told.
 
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts},
+    http::{HeaderMap, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use sqlx::Row;
 use tidings_bindings::{About, ApplicationError, Id, Subject};
-use tidings_server::{Audience, CURSOR_HEADER, Cause};
+use tidings_server::{Audience, Cause};
 use tower_sessions::Session;
 
 use crate::{
@@ -78,8 +78,6 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    // Before any data is read: whatever happens after this reaches the page as an event.
-    let cursor = (request.method() == Method::GET).then(|| platform.hub.cursor());
     let me = match Me::of(&platform, &session).await {
         Ok(me) => me,
         Err(failure) => return failure.into_response(),
@@ -93,9 +91,6 @@ pub(crate) async fn guard(
     let mut response = next.run(request).await;
     if changes && let Some(told) = response.extensions_mut().remove::<Told>() {
         tell(&platform, me.id(), cause, told, about).await;
-    }
-    if let Some(value) = cursor.and_then(|cursor| HeaderValue::try_from(cursor.to_string()).ok()) {
-        response.headers_mut().insert(HeaderName::from_static(CURSOR_HEADER), value);
     }
     response
 }

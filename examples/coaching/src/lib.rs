@@ -7,7 +7,8 @@
 //! | module | what it is |
 //! |---|---|
 //! | `routes` | the REST surface, one module per kind of thing |
-//! | `guard` | around every route: who asks, the cursor of the page's data, failures told as events |
+//! | `guard` | around every route: who asks, and refused changes told as events |
+//! | `cursor` | around every GET: where the page's stream begins |
 //! | `platform` | what routes share, and `change`: commit, then send |
 //! | `access` | who else is in a coaching session |
 //! | `log_in`, `password` | cookie sessions and argon2id |
@@ -19,6 +20,7 @@ mod access;
 mod answer;
 mod assets;
 mod clock;
+mod cursor;
 mod database;
 mod failure;
 mod guard;

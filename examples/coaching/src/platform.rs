@@ -127,7 +127,7 @@ pub(crate) fn based_on<T: serde::Serialize>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::{
         pin::pin,
         task::{Context, Poll, Waker},
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
     use crate::{database, password::Cost};
 
-    async fn platform(folder: &tempfile::TempDir) -> Platform {
+    pub(crate) async fn platform(folder: &tempfile::TempDir) -> Platform {
         let pool = database::open(&folder.path().join("coaching.sqlite")).await.expect("a database");
         let hub = Hub::in_memory(Config::default()).await.expect("a hub");
         let passwords = Passwords::new(Cost { memory_kib: 64, passes: 1 }).expect("valid parameters");

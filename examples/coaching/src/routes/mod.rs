@@ -16,7 +16,7 @@ use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state};
 use serde::Deserialize;
 use tidings_bindings::Id;
 
-use crate::{guard::guard, platform::Platform};
+use crate::{cursor::carry_cursor, guard::guard, platform::Platform};
 
 /// Twice the longest note with every character escaped as JSON does at worst is still less.
 const REQUEST_BYTES_MAX: usize = 256 * 1024;
@@ -36,6 +36,7 @@ pub(crate) fn routes(platform: &Platform) -> Router {
         .merge(topics::routes())
         .merge(log_in::guarded())
         .route_layer(from_fn_with_state(platform.clone(), guard))
+        .route_layer(from_fn_with_state(platform.clone(), carry_cursor))
         .merge(log_in::open())
         .layer(platform.log_ins.layer())
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
