@@ -316,7 +316,8 @@ impl<'de> MapAccess<'de> for Entries {
 struct Fields {
     object: JsValue,
     names: slice::Iter<'static, &'static str>,
-    /// The last one that was not there and could not be left out without a `#[serde(default)]`.
+    /// The last one asked for, where it is not there. Only one with `#[serde(default)]` may be missing: an `Option`
+    /// without is `T | null` in TypeScript too, not `undefined`.
     missing: Option<&'static str>,
 }
 
@@ -338,15 +339,11 @@ impl<'de> SeqAccess<'de> for Fields {
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mismatch> {
         let Some(name) = self.names.next() else { return Ok(None) };
         let value = field(&self.object, name);
-        let is_there = !value.is_undefined();
-        match seed.deserialize(Value(value)) {
-            Ok(value) => Ok(Some(value)),
-            Err(error) if is_there => Err(error.within(name)),
-            Err(_) => {
-                self.missing = Some(name);
-                Ok(None)
-            }
+        self.missing = value.is_undefined().then_some(*name);
+        if self.missing.is_some() {
+            return Ok(None);
         }
+        seed.deserialize(Value(value)).map(Some).map_err(|error| error.within(name))
     }
 }
 

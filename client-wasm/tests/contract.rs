@@ -1,0 +1,122 @@
+//! The check of the coaching contract in a real browser: its golden events pass, what breaks it does not.
+#![cfg(target_arch = "wasm32")]
+
+mod support;
+
+use protocol::Contract;
+use serde_json::Value;
+use support::Stage;
+use tidings_bindings::Event;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+macro_rules! golden {
+    ($($name:literal)*) => {
+        [$(($name, include_str!(concat!("../../bindings/fixtures/", $name, ".json")))),*]
+    };
+}
+
+const GOLDEN: [(&str, &str); Event::NAMES.len()] = golden! {
+    "action_created" "action_updated" "action_deleted" "agreement_created" "agreement_updated" "agreement_deleted"
+    "goal_created" "goal_updated" "goal_deleted" "coaching_session_goal_created" "coaching_session_goal_deleted"
+    "note_created" "note_updated" "meeting_recording_updated" "transcription_updated" "topics_changed"
+    "coaching_session_title_updated" "force_logout" "system_announcement" "presence_changed" "application_error"
+};
+
+fn one_line(json: &str) -> String {
+    let value: Value = serde_json::from_str(json).expect("a fixture is JSON");
+    value.to_string()
+}
+
+#[wasm_bindgen_test]
+async fn every_golden_event_reaches_its_handler_as_it_is() {
+    let mut stage = Stage::online().await;
+    stage.on("any", "", stage.scene.recorder("any"));
+    for ((name, json), expected) in GOLDEN.iter().zip(Event::NAMES) {
+        assert_eq!(name, expected, "list the fixture of every event, in the contract's order");
+        stage.send(name, &one_line(json)).await;
+        let log = stage.log();
+        let [line] = log.as_slice() else { panic!("{name}: {log:?}") };
+        let seen: Value = serde_json::from_str(line.strip_prefix("any ").expect("one event")).expect("JSON");
+        let golden: Value = serde_json::from_str(json).expect("JSON");
+        assert_eq!(seen["data"], golden["data"], "{name}");
+        assert_eq!(seen["type"], golden["type"]);
+    }
+}
+
+/// Everything below the payload that a field or an element names.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    let below: Vec<(String, &Value)> = match value {
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), value)).collect(),
+        Value::Array(elements) => {
+            elements.iter().enumerate().map(|(place, value)| (place.to_string(), value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (name, value) in below {
+        let place = format!("{at}/{name}");
+        places(value, &place, found);
+        found.push(place);
+    }
+}
+
+/// The payload with another value at a place, or with the field gone.
+fn changed(event: &Value, place: &str, to: Option<&Value>) -> Value {
+    let mut event = event.clone();
+    let (parent, name) = place.rsplit_once('/').expect("a place lies in something");
+    match (event.pointer_mut(parent).expect("it was found there"), to) {
+        (Value::Object(fields), None) => drop(fields.remove(name)),
+        (Value::Object(fields), Some(to)) => drop(fields.insert(name.to_owned(), to.clone())),
+        (Value::Array(elements), to) => {
+            let place: usize = name.parse().expect("an array's names are numbers");
+            elements[place] = to.cloned().unwrap_or_default();
+        }
+        _ => unreachable!("only these have something below them"),
+    }
+    event
+}
+
+#[wasm_bindgen_test]
+async fn the_browser_takes_and_refuses_what_serde_json_does() {
+    let others =
+        [None, Some("null"), Some("7"), Some("-7.5"), Some("true"), Some("\"x\""), Some("{}"), Some("[]")];
+    let others = others.map(|json| json.map(|json| serde_json::from_str::<Value>(json).expect("JSON")));
+    let mut stage = Stage::online().await;
+    stage.on("any", "", stage.scene.recorder("taken"));
+    let (mut taken, mut refused) = (0, 0);
+    for (name, json) in GOLDEN {
+        let golden: Value = serde_json::from_str(json).expect("JSON");
+        let mut found = vec!["/data".to_owned()];
+        places(&golden["data"], "/data", &mut found);
+        for (place, other) in found.iter().flat_map(|place| others.iter().map(move |other| (place, other))) {
+            let event = changed(&golden, place, other.as_ref());
+            let fits = serde_json::from_value::<Event>(event.clone()).is_ok();
+            stage.send(name, &event.to_string()).await;
+            let log = stage.log();
+            let [line] = log.as_slice() else { panic!("{event}: {log:?}") };
+            assert_eq!(line.starts_with("taken "), fits, "{event}: {line}");
+            *(if fits { &mut taken } else { &mut refused }) += 1;
+        }
+    }
+    assert!(taken > 30 && refused > 900, "{taken} taken, {refused} refused: not much of a comparison");
+}
+
+#[wasm_bindgen_test]
+async fn what_breaks_the_contract_is_reported_with_the_place() {
+    let mut stage = Stage::online().await;
+    stage.on("error", "", stage.scene.recorder("error"));
+    let (name, json) = GOLDEN[0];
+    let golden: Value = serde_json::from_str(json).expect("JSON");
+    for (place, other, expected) in [
+        ("/data/action", None, "missing field action"),
+        ("/data/action/status", None, "action: missing field status"),
+        ("/data/action/assignee_ids/1", Some("7"), "action: assignee_ids: expected"),
+        ("/data/action/status", Some("\"Eaten\""), "action: status: unknown variant"),
+    ] {
+        let other = other.map(|json| serde_json::from_str(json).expect("JSON"));
+        stage.send(name, &changed(&golden, place, other.as_ref()).to_string()).await;
+        let log = stage.log();
+        assert!(matches!(log.as_slice(), [line] if line.contains(expected)), "{place}: {log:?}");
+    }
+}

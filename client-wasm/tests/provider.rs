@@ -1,0 +1,78 @@
+//! The provider's own doing in a real browser: who is called, and that nothing stops the stream.
+#![cfg(target_arch = "wasm32")]
+
+mod support;
+
+use support::Stage;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+const TOPICS: &str = include_str!("../../bindings/fixtures/topics_changed.json");
+
+fn topics() -> String {
+    TOPICS.lines().collect()
+}
+
+#[wasm_bindgen_test]
+async fn a_handler_that_throws_stops_nobody() {
+    let mut stage = Stage::online().await;
+    stage.on("event", "topics_changed", stage.scene.thrower("no toast"));
+    stage.on("event", "topics_changed", stage.scene.recorder("second"));
+    stage.send("topics_changed", &topics()).await;
+    let log = stage.log();
+    let [first, second] = log.as_slice() else { panic!("{log:?}") };
+    assert_eq!(first, "unheard handler_threw: no toast");
+    assert!(second.starts_with("second "), "{second}");
+    assert_eq!(stage.provider.last_event_id().as_deref(), Some("ep-2"));
+}
+
+#[wasm_bindgen_test]
+async fn a_registration_for_several_names_ends_as_one() {
+    let mut stage = Stage::online().await;
+    let registration = stage.on("event", "note_created\ntopics_changed", stage.scene.recorder("on"));
+    stage.send("topics_changed", &topics()).await;
+    assert_eq!(stage.log().len(), 1);
+    stage.provider.unlisten(registration);
+    stage.send("topics_changed", &topics()).await;
+    assert_eq!(stage.log(), Vec::<String>::new());
+}
+
+#[wasm_bindgen_test]
+async fn a_held_event_waits_for_its_load() {
+    let mut stage = Stage::online().await;
+    stage.on("event", "topics_changed", stage.scene.recorder("on"));
+    let hold = stage.provider.hold(stage.scene.recorder("released")).expect("few loads run");
+    stage.send("topics_changed", &topics()).await;
+    assert_eq!(stage.log(), Vec::<String>::new());
+    stage.provider.settle(hold, true);
+    assert_eq!(stage.log().len(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_gap_supersedes_a_load_and_calls_the_resync_handlers() {
+    let mut stage = Stage::online().await;
+    stage.on("resync", "", stage.scene.recorder("resync"));
+    stage.provider.hold(stage.scene.recorder("released")).expect("few loads run");
+    stage.send("tidings:gap", r#"{"reason":"retention"}"#).await;
+    assert_eq!(stage.log(), [r#"released "superseded""#, r#"resync "retention""#]);
+}
+
+#[wasm_bindgen_test]
+async fn a_control_event_of_another_shape_ends_the_stream_and_says_so() {
+    let mut stage = Stage::online().await;
+    stage.on("error", "", stage.scene.recorder("error"));
+    stage.send("tidings:heartbeat", r#"{"sent":"none"}"#).await;
+    let log = stage.log();
+    assert!(log.iter().any(|line| line.contains("malformed_stream")), "{log:?}");
+    assert!(log.contains(&"state reconnecting".to_owned()), "{log:?}");
+}
+
+#[wasm_bindgen_test]
+async fn closing_lets_go_and_stays_closed() {
+    let stage = Stage::online().await;
+    stage.provider.close();
+    assert_eq!(stage.log(), ["state closed"]);
+    stage.provider.close();
+    assert_eq!(stage.log(), Vec::<String>::new());
+}

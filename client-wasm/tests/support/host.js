@@ -1,0 +1,62 @@
+// A page and its server, as far as one provider looks: `open` is answered by the test, time stands still.
+
+const bytes = new TextEncoder();
+
+export class Scene {
+  log = [];
+  #stream = null;
+  #opened = null;
+
+  /** What the façade would lend. */
+  host() {
+    return {
+      origin: "origin-of-the-test",
+      clock: { now: () => 1_800_000_000_000, random: () => 0.5, setTimeout: () => 1, clearTimeout: () => {} },
+      renewable: false,
+      online: () => true,
+      from: async () => null,
+      open: () => {
+        const body = new ReadableStream({ start: (controller) => (this.#stream = controller) });
+        this.#opened?.();
+        return Promise.resolve(new Response(body, { headers: { "content-type": "text/event-stream" } }));
+      },
+      error: (kind, code, message) => ({ kind, code, message }),
+      state: ({ status }) => this.log.push(`state ${status}`),
+      contractChange: () => this.log.push("newer contract"),
+      unheard: ({ code, message }) => this.log.push(`unheard ${code}: ${message}`),
+    };
+  }
+
+  /** Settles when the provider has made its request. */
+  opened() {
+    return this.#stream ? Promise.resolve() : new Promise((resolve) => (this.#opened = resolve));
+  }
+
+  /** Sends text; settles when every promise that follows from it has had its turn. */
+  async send(text) {
+    this.#stream.enqueue(bytes.encode(text));
+    for (let turn = 0; turn < 5; turn += 1) {
+      await new Promise((resolve) => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => (port1.close(), resolve());
+        port2.postMessage(null);
+      });
+    }
+  }
+
+  /** A handler that writes what it gets, as JSON. */
+  recorder(name) {
+    return (...values) => void this.log.push(`${name} ${JSON.stringify(values[0])}`);
+  }
+
+  /** A handler that throws. */
+  thrower(message) {
+    return () => {
+      throw new Error(message);
+    };
+  }
+
+  takeLog() {
+    return this.log.splice(0);
+  }
+}
