@@ -53,7 +53,6 @@ pub async fn serve_until<C: Contract>(
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let shared = &hub.shared;
-    socket2::SockRef::from(&listener).set_send_buffer_size(shared.config.send_buffer)?;
     let (stopping, _) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
@@ -99,6 +98,8 @@ pub async fn serve_until<C: Contract>(
 
 fn prepare(socket: &TcpStream, config: &Config) -> io::Result<()> {
     socket.set_nodelay(true)?;
+    // On the connection itself: one that was made before its listener was told would not inherit it.
+    socket2::SockRef::from(socket).set_send_buffer_size(config.send_buffer)?;
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
     socket2::SockRef::from(socket).set_tcp_user_timeout(Some(config.tcp_user_timeout))?;
     Ok(())
