@@ -62,5 +62,5 @@ impl ContractCheck {
 }
 
 fn fits<C: Contract>(name: &str, data: JsValue) -> Result<(), String> {
-    C::deserialize(Tagged { name, data }).map(drop).map_err(|mismatch| mismatch.to_string())
+    C::deserialize(Tagged { name, data }).map(drop).map_err(|mismatch| mismatch.reason())
 }

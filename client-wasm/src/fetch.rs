@@ -20,10 +20,7 @@ use crate::{
 /// Makes the request of an attempt and reports what comes of it, until that ends or the signal aborts.
 pub(crate) async fn run(driver: Weak<Driver>, attempt: Attempt, signal: AbortSignal) {
     let number = attempt.number;
-    let ended = match stream(&driver, attempt, &signal).await {
-        Ok(()) => None,
-        Err(error) => Some(error),
-    };
+    let ended = stream(&driver, attempt, &signal).await.err();
     let Some(driver) = driver.upgrade() else { return };
     driver.handle(match &ended {
         None => Input::End { attempt: number },

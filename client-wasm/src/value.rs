@@ -3,14 +3,14 @@
 //! `serde-wasm-bindgen` would do, at three times the wasm: it looks up a struct's fields by matching keys, and its
 //! errors format whatever they met. This reads the fields in the order of their declaration instead.
 
-use std::{fmt, slice};
+use std::{cell::RefCell, fmt, slice};
 
 use js_sys::{Array, Object};
 use serde::{
     Deserializer,
     de::{
-        DeserializeSeed, EnumAccess, Error as _, Expected, IntoDeserializer, MapAccess, SeqAccess,
-        Unexpected, VariantAccess, Visitor, value::StringDeserializer,
+        DeserializeSeed, EnumAccess, Error as _, Expected, MapAccess, SeqAccess, Unexpected, VariantAccess,
+        Visitor,
     },
     forward_to_deserialize_any,
 };
@@ -21,20 +21,43 @@ use crate::object::field;
 /// Integers beyond this have lost their last digits in JavaScript.
 const SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
+thread_local! {
+    /// What the last [`Mismatch`] says.
+    static REASON: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
 /// Why a value is not of the type it should be.
+///
+/// It carries nothing: what is said lies beside it, since every type of a contract passes it on and the room for a
+/// text in each of these places makes an eighth of the wasm.
 #[derive(Debug)]
-pub(crate) struct Mismatch(String);
+pub(crate) struct Mismatch(());
 
 impl Mismatch {
+    #[inline(never)]
+    fn say(parts: &[&str]) -> Self {
+        REASON.set(parts.concat());
+        Self(())
+    }
+
+    fn expected(expected: &dyn Expected) -> Self {
+        Self::say(&["expected ", &expected.to_string()])
+    }
+
     /// The same, said of a field of what is being read.
     fn within(self, name: &str) -> Self {
-        Self([name, ": ", &self.0].concat())
+        Self::say(&[name, ": ", &self.reason()])
+    }
+
+    /// The text; said once.
+    pub(crate) fn reason(&self) -> String {
+        REASON.take()
     }
 }
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.reason())
     }
 }
 
@@ -43,35 +66,35 @@ impl std::error::Error for Mismatch {}
 /// What was met is left out of each: it may be private, and formatting it costs 10 kB of wasm.
 impl serde::de::Error for Mismatch {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+        Self::say(&[&message.to_string()])
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self(["expected ", &expected.to_string()].concat())
+        Self::expected(expected)
     }
 
-    fn invalid_value(met: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::invalid_type(met, expected)
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::expected(expected)
     }
 
     fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
-        Self::invalid_type(Unexpected::Unit, expected)
+        Self::expected(expected)
     }
 
     fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
-        Self("unknown variant".to_owned())
+        Self::say(&["unknown variant"])
     }
 
     fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
-        Self("unknown field".to_owned())
+        Self::say(&["unknown field"])
     }
 
     fn missing_field(name: &'static str) -> Self {
-        Self(["missing field ", name].concat())
+        Self::say(&["missing field ", name])
     }
 
     fn duplicate_field(name: &'static str) -> Self {
-        Self(["duplicate field ", name].concat())
+        Self::say(&["duplicate field ", name])
     }
 }
 
@@ -90,20 +113,22 @@ impl Value {
     }
 
     fn entries(&self) -> Entries {
-        Entries { pairs: Object::entries(self.0.unchecked_ref::<Object>()), next: 0 }
+        Entries::of(&self.0)
     }
 
+    #[inline(never)]
     fn number<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.0.as_f64() {
             Some(number) => visit_number(number, visitor),
-            None => Err(Mismatch::invalid_type(Unexpected::Unit, &visitor)),
+            None => Err(Mismatch::expected(&visitor)),
         }
     }
 
+    #[inline(never)]
     fn text<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.0.as_string() {
             Some(text) => visitor.visit_string(text),
-            None => Err(Mismatch::invalid_type(Unexpected::Unit, &visitor)),
+            None => Err(Mismatch::expected(&visitor)),
         }
     }
 }
@@ -156,7 +181,7 @@ impl<'de> Deserializer<'de> for Value {
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.0.as_bool() {
             Some(truth) => visitor.visit_bool(truth),
-            None => Err(Mismatch::invalid_type(Unexpected::Unit, &visitor)),
+            None => Err(Mismatch::expected(&visitor)),
         }
     }
 
@@ -165,11 +190,7 @@ impl<'de> Deserializer<'de> for Value {
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        if self.is_nothing() {
-            visitor.visit_unit()
-        } else {
-            Err(Mismatch::invalid_type(Unexpected::Unit, &visitor))
-        }
+        if self.is_nothing() { visitor.visit_unit() } else { Err(Mismatch::expected(&visitor)) }
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
@@ -195,7 +216,7 @@ impl<'de> Deserializer<'de> for Value {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.array() {
             Some(elements) => visitor.visit_seq(elements),
-            None => Err(Mismatch::invalid_type(Unexpected::Unit, &visitor)),
+            None => Err(Mismatch::expected(&visitor)),
         }
     }
 
@@ -213,11 +234,7 @@ impl<'de> Deserializer<'de> for Value {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        if self.0.is_object() {
-            visitor.visit_map(self.entries())
-        } else {
-            Err(Mismatch::invalid_type(Unexpected::Unit, &visitor))
-        }
+        if self.0.is_object() { visitor.visit_map(self.entries()) } else { Err(Mismatch::expected(&visitor)) }
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -227,7 +244,7 @@ impl<'de> Deserializer<'de> for Value {
         visitor: V,
     ) -> Result<V::Value, Mismatch> {
         if !self.0.is_object() {
-            return Err(Mismatch::invalid_type(Unexpected::Unit, &visitor));
+            return Err(Mismatch::expected(&visitor));
         }
         let mut fields = Fields { object: self.0, names: names.iter(), missing: None };
         let read = visitor.visit_seq(&mut fields);
@@ -244,10 +261,9 @@ impl<'de> Deserializer<'de> for Value {
         if let Some(name) = self.0.as_string() {
             return visitor.visit_enum(Variant { name, payload: Self(JsValue::UNDEFINED) });
         }
-        let pair = self.0.is_object().then(|| self.entries().pair()).flatten();
-        match pair {
-            Some((name, payload)) => visitor.visit_enum(Variant { name, payload }),
-            None => Err(Mismatch::invalid_type(Unexpected::Unit, &visitor)),
+        match self.0.is_object().then(|| self.entries().only()).flatten() {
+            Some(variant) => visitor.visit_enum(variant),
+            None => Err(Mismatch::expected(&visitor)),
         }
     }
 
@@ -277,22 +293,35 @@ impl<'de> SeqAccess<'de> for Elements {
     }
 }
 
-/// The keys and values of an object.
+/// The keys and values of an object. Both steps are out of line: every struct-like variant of a contract has them.
 #[derive(Debug)]
 struct Entries {
     pairs: Array,
     next: u32,
+    name: String,
+    value: JsValue,
 }
 
 impl Entries {
-    fn at(&self, place: u32) -> Option<(String, Value)> {
-        let pair = self.pairs.get(place).dyn_into::<Array>().ok()?;
-        Some((pair.get(0).as_string()?, Value(pair.get(1))))
+    fn of(object: &JsValue) -> Self {
+        let pairs = Object::entries(object.unchecked_ref::<Object>());
+        Self { pairs, next: 0, name: String::new(), value: JsValue::UNDEFINED }
+    }
+
+    /// Goes on to the next pair, if there is one.
+    #[inline(never)]
+    fn step(&mut self) -> bool {
+        let Ok(pair) = self.pairs.get(self.next).dyn_into::<Array>() else { return false };
+        self.next += 1;
+        self.name = pair.get(0).as_string().unwrap_or_default();
+        self.value = pair.get(1);
+        true
     }
 
     /// The only pair.
-    fn pair(&self) -> Option<(String, Value)> {
-        self.at(0).filter(|_| self.pairs.length() == 1)
+    fn only(mut self) -> Option<Variant> {
+        let is_one = self.step() && self.pairs.length() == 1;
+        is_one.then(|| Variant { name: self.name, payload: Value(self.value) })
     }
 }
 
@@ -300,14 +329,29 @@ impl<'de> MapAccess<'de> for Entries {
     type Error = Mismatch;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Mismatch> {
-        let name = self.at(self.next).map(|(name, _)| name);
-        name.map(|name| seed.deserialize(string(name))).transpose()
+        if self.step() { seed.deserialize(Name(&self.name)).map(Some) } else { Ok(None) }
     }
 
+    #[inline(never)]
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Mismatch> {
-        let (name, value) = self.at(self.next).unwrap_or_else(|| (String::new(), Value(JsValue::UNDEFINED)));
-        self.next += 1;
-        seed.deserialize(value).map_err(|error| error.within(&name))
+        seed.deserialize(Value(self.value.clone())).map_err(|error| error.within(&self.name))
+    }
+}
+
+/// The name of a field or a variant.
+#[derive(Debug)]
+struct Name<'a>(&'a str);
+
+impl<'de> Deserializer<'de> for Name<'_> {
+    type Error = Mismatch;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        visitor.visit_str(self.0)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 
@@ -322,12 +366,21 @@ struct Fields {
 }
 
 impl Fields {
+    #[inline(never)]
+    fn step(&mut self) -> Option<(&'static str, Value)> {
+        let name = *self.names.next()?;
+        let value = field(&self.object, name);
+        self.missing = value.is_undefined().then_some(name);
+        self.missing.is_none().then_some((name, Value(value)))
+    }
+
+    #[inline(never)]
     fn end(mut self, error: Option<&Mismatch>) -> Result<(), Mismatch> {
         match (error, self.missing) {
             (Some(_), Some(name)) => Err(Mismatch::missing_field(name)),
             (Some(_), None) => Ok(()),
             // serde lists an alias beside the name it stands for: what is read is then out of step.
-            (None, _) if self.names.next().is_some() => Err(Mismatch::custom("a contract has no aliases")),
+            (None, _) if self.names.next().is_some() => Err(Mismatch::say(&["a contract has no aliases"])),
             (None, _) => Ok(()),
         }
     }
@@ -336,14 +389,10 @@ impl Fields {
 impl<'de> SeqAccess<'de> for Fields {
     type Error = Mismatch;
 
+    #[inline(never)]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mismatch> {
-        let Some(name) = self.names.next() else { return Ok(None) };
-        let value = field(&self.object, name);
-        self.missing = value.is_undefined().then_some(*name);
-        if self.missing.is_some() {
-            return Ok(None);
-        }
-        seed.deserialize(Value(value)).map(Some).map_err(|error| error.within(name))
+        let Some((name, value)) = self.step() else { return Ok(None) };
+        seed.deserialize(value).map(Some).map_err(|error| error.within(name))
     }
 }
 
@@ -359,7 +408,7 @@ impl<'de> EnumAccess<'de> for Variant {
     type Variant = Value;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Value), Mismatch> {
-        Ok((seed.deserialize(string(self.name))?, self.payload))
+        Ok((seed.deserialize(Name(&self.name))?, self.payload))
     }
 }
 
@@ -367,7 +416,7 @@ impl<'de> VariantAccess<'de> for Value {
     type Error = Mismatch;
 
     fn unit_variant(self) -> Result<(), Mismatch> {
-        if self.is_nothing() { Ok(()) } else { Err(Mismatch::custom("expected a variant without a payload")) }
+        if self.is_nothing() { Ok(()) } else { Err(Mismatch::say(&["expected a variant without a payload"])) }
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Mismatch> {
@@ -385,8 +434,4 @@ impl<'de> VariantAccess<'de> for Value {
     ) -> Result<V::Value, Mismatch> {
         self.deserialize_struct("", names, visitor)
     }
-}
-
-fn string(text: String) -> StringDeserializer<Mismatch> {
-    text.into_deserializer()
 }
