@@ -214,6 +214,20 @@ describe("registrations", () => {
     expect(handler).toHaveBeenCalledOnce();
   });
 
+  it("end by off for one of their names before the wasm is there, too", async () => {
+    const { provider, server } = stage();
+    const [kept, ended] = [vi.fn(), vi.fn()];
+    provider.on(["note_created", "note_updated"], kept);
+    provider.on("note_updated", ended);
+    provider.off("note_created", kept);
+    provider.off("note_updated", ended);
+    const connection = await server.next();
+    await connection.hello();
+    await connection.event("note_created", "ep-2");
+    await connection.event("note_updated", "ep-3");
+    expect([kept.mock.calls.length, ended.mock.calls.length]).toEqual([1, 0]);
+  });
+
   it("are counted by inspect(), before and after the wasm is loaded", async () => {
     const { provider, server } = stage();
     provider.on(["note_created", "note_updated"], () => {});

@@ -144,7 +144,7 @@ describe("the cursor travels", () => {
     const { provider, connection } = await online(options);
     await connection.event("note_created", "ep-2");
     page.dispatchEvent(new Event("pagehide"));
-    provider.close();
+    expect(provider.lastEventId).toBe("ep-2");
     const reloaded = stage(options);
     expect((await reloaded.server.next()).headers.get("last-event-id")).toBe("ep-2");
     const another = stage({ ...options, identity: "conrad" });
