@@ -127,9 +127,9 @@ pub(crate) struct Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
+        self.shared.metrics.connections_closed.add(1);
         self.shared.registry.unregister(&self.connection);
         self.shared.presences.left(&self.connection.user, self.departure);
-        self.shared.metrics.connections_closed.add(1);
     }
 }
 

@@ -20,12 +20,16 @@ async fn a_drain_says_goodbye_to_all_and_ends() {
     server.stop();
     for client in &mut clients {
         assert_eq!(client.said().await, "last words");
+    }
+    server.until(|hub| hub.metrics().goodbyes > 0).await;
+    let late = TcpStream::connect(server.address).await;
+    assert!(late.is_err(), "the listener is closed before the first goodbye");
+    for client in &mut clients {
         let goodbye = client.expect("tidings:goodbye").await;
         assert_eq!((&goodbye["reason"], &goodbye["reconnect_after_ms"]), (&"draining".into(), &0.into()));
         client.end().await;
     }
     timeout(PATIENCE, server.served).await.expect("in time").expect("no panic").expect("no error");
-    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
     assert!(server.hub.connections().is_empty());
 }
 

@@ -1,8 +1,11 @@
 //! Who may read what, at the moment of writing.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{Router, http::request::Parts};
@@ -195,7 +198,7 @@ async fn a_notice_between_question_and_hello_has_authorize_asked_again() {
 
 #[tokio::test]
 async fn rights_that_were_taken_in_silence_end_at_the_next_check() {
-    let config = Config { recheck: std::time::Duration::from_millis(50), ..Config::default() };
+    let config = Config { recheck: Duration::from_millis(50), ..Config::default() };
     let (gate, server) = Gate::server(config).await;
     let mut client = server.get("/sse?tidings=1", &[]).await;
     client.expect("tidings:hello").await;
@@ -207,7 +210,11 @@ async fn rights_that_were_taken_in_silence_end_at_the_next_check() {
 
 #[tokio::test]
 async fn a_routine_check_that_takes_long_delays_no_event() {
-    let config = Config { recheck: std::time::Duration::from_millis(50), ..Config::default() };
+    let config = Config {
+        recheck: Duration::from_millis(50),
+        authorize_timeout: Duration::from_secs(600),
+        ..Config::default()
+    };
     let (gate, server) = Gate::server(config).await;
     let mut client = server.get("/sse?tidings=1", &[]).await;
     client.expect("tidings:hello").await;

@@ -1,4 +1,4 @@
-//! An event is serialised once and held once, however many read it.
+//! An event is serialised once and held once, however many read it, and nobody sleeps through it.
 
 use std::{
     pin::Pin,
@@ -19,6 +19,11 @@ use tidings_server::{
     router,
 };
 use tower_service::Service;
+
+use crate::support::PATIENCE;
+
+/// Enough to hit the moment between looking and sleeping many times.
+const ROUNDS: usize = 50_000;
 
 static SERIALISED: AtomicUsize = AtomicUsize::new(0);
 
@@ -76,4 +81,32 @@ async fn every_connection_sends_the_same_bytes() {
     }
     assert!(places.iter().all(|place| *place == places[0]), "one copy: {places:?}");
     assert_eq!(SERIALISED.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_is_sent_while_a_reader_goes_to_sleep_wakes_it() {
+    let hub = Hub::<Counted>::in_memory(Config::default()).await.expect("a hub over memory starts");
+    let app = router(&hub, |_: Arc<Parts>| async { Ok(Identity::user("reader")) });
+    let request = Request::get("/").body(Body::empty()).expect("a request");
+    let mut stream = app.clone().call(request).await.expect("infallible").into_body();
+    block(&mut stream).await;
+    // Each event is sent the moment the one before was read, while its reader looks for more.
+    let read = Arc::new(AtomicUsize::new(0));
+    let sender = tokio::spawn({
+        let (hub, read) = (hub.clone(), read.clone());
+        async move {
+            for n in 0..ROUNDS {
+                while read.load(Ordering::Acquire) < n {
+                    std::hint::spin_loop();
+                }
+                let event = Counted::Said { text: String::new() };
+                hub.send(Audience::user("reader"), &event).await.expect("sent");
+            }
+        }
+    });
+    for n in 1..=ROUNDS {
+        tokio::time::timeout(PATIENCE, block(&mut stream)).await.expect("it was woken");
+        read.store(n, Ordering::Release);
+    }
+    sender.await.expect("it sent all");
 }

@@ -20,8 +20,9 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// Longer than anything takes that is going to happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than anything takes that is going to happen, and shorter than a heartbeat, which would wake what
+/// nobody else has woken.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(12);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
