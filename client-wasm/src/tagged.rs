@@ -10,7 +10,7 @@ use serde::{
 };
 use wasm_bindgen::JsValue;
 
-use crate::value::{Mismatch, Value};
+use crate::{mismatch::Mismatch, value::Value};
 
 /// A name, and the payload that JavaScript parsed.
 #[derive(Debug)]

@@ -3,100 +3,20 @@
 //! `serde-wasm-bindgen` would do, at three times the wasm: it looks up a struct's fields by matching keys, and its
 //! errors format whatever they met. This reads the fields in the order of their declaration instead.
 
-use std::{cell::RefCell, fmt, slice};
+use std::slice;
 
 use js_sys::{Array, Object};
 use serde::{
     Deserializer,
-    de::{
-        DeserializeSeed, EnumAccess, Error as _, Expected, MapAccess, SeqAccess, Unexpected, VariantAccess,
-        Visitor,
-    },
+    de::{DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess, Visitor},
     forward_to_deserialize_any,
 };
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::object::field;
+use crate::{mismatch::Mismatch, object::field};
 
 /// Integers beyond this have lost their last digits in JavaScript.
 const SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
-
-thread_local! {
-    /// What the last [`Mismatch`] says.
-    static REASON: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-/// Why a value is not of the type it should be.
-///
-/// It carries nothing: what is said lies beside it, since every type of a contract passes it on and the room for a
-/// text in each of these places makes an eighth of the wasm.
-#[derive(Debug)]
-pub(crate) struct Mismatch(());
-
-impl Mismatch {
-    #[inline(never)]
-    fn say(parts: &[&str]) -> Self {
-        REASON.set(parts.concat());
-        Self(())
-    }
-
-    fn expected(expected: &dyn Expected) -> Self {
-        Self::say(&["expected ", &expected.to_string()])
-    }
-
-    /// The same, said of a field of what is being read.
-    fn within(self, name: &str) -> Self {
-        Self::say(&[name, ": ", &self.reason()])
-    }
-
-    /// The text; said once.
-    pub(crate) fn reason(&self) -> String {
-        REASON.take()
-    }
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason())
-    }
-}
-
-impl std::error::Error for Mismatch {}
-
-/// What was met is left out of each: it may be private, and formatting it costs 10 kB of wasm.
-impl serde::de::Error for Mismatch {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::say(&[&message.to_string()])
-    }
-
-    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::expected(expected)
-    }
-
-    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::expected(expected)
-    }
-
-    fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
-        Self::expected(expected)
-    }
-
-    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
-        Self::say(&["unknown variant"])
-    }
-
-    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
-        Self::say(&["unknown field"])
-    }
-
-    fn missing_field(name: &'static str) -> Self {
-        Self::say(&["missing field ", name])
-    }
-
-    fn duplicate_field(name: &'static str) -> Self {
-        Self::say(&["duplicate field ", name])
-    }
-}
 
 /// A parsed value.
 #[derive(Debug)]
