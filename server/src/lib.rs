@@ -80,3 +80,8 @@ pub use router::router;
 pub use secret::Secret;
 pub use serve::{serve, serve_until};
 pub use store::{Memory, Store, StoreError};
+
+/// The README's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
