@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Attempt, Config, Credentials, Head, Output, Released, Subscriber};
+use super::{Attempt, Config, Credentials, Head, Output, Released, Subscriber, outage::QUIET_FOR};
 use crate::{
-    Closed, Decoder, EventId, Outage, ResyncReason, State, SubscriberError, Time,
+    Closed, Decoder, EventId, ResyncReason, SubscriberError, Time,
     control::{Goodbye, GoodbyeReason},
 };
 
@@ -14,8 +14,6 @@ const IDLE_BEFORE_HELLO: Duration = Duration::from_secs(40);
 const WAKE_WITHIN: Duration = Duration::from_millis(300);
 /// Spread on top of the server's `reconnect_after_ms`.
 const GOODBYE_SPREAD: Duration = Duration::from_millis(500);
-/// A planned reconnection that takes no longer than this after its time is not shown.
-const QUIET_FOR: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(super) enum Link {
@@ -60,24 +58,6 @@ pub(super) struct Greeted {
     pub(super) replay_until: Option<EventId>,
     /// App events since.
     pub(super) received: u64,
-}
-
-/// An interruption, from the loss of a stream to the next hello.
-#[derive(Debug)]
-pub(super) struct Trouble {
-    since: Time,
-    attempts: u32,
-    reason: SubscriberError,
-    /// Planned: not shown until then.
-    quiet_until: Option<Time>,
-}
-
-impl Trouble {
-    /// When it will be called something else.
-    pub(super) fn deadline(&self, long_broken_after: Duration, now: Time) -> Option<Time> {
-        let renamed = self.quiet_until.unwrap_or(self.since + long_broken_after);
-        (renamed > now).then_some(renamed)
-    }
 }
 
 impl Link {
@@ -313,48 +293,6 @@ impl Subscriber {
         }
     }
 
-    /// The state as it should be shown; `None` leaves what is shown untouched.
-    pub(super) fn derive_state(&self, now: Time) -> Option<State> {
-        match &self.link {
-            Link::Idle => Some(State::Idle),
-            Link::Suspended => None,
-            Link::Unauthorized(reason) => Some(State::Unauthorized { reason: reason.clone() }),
-            Link::Closed(closed) => Some(State::Closed(closed.clone())),
-            link if !link.is_trying() => self.online.map(|(since, resumed)| State::Online { since, resumed }),
-            link => {
-                let Some(trouble) = &self.trouble else {
-                    return Some(State::Connecting { since: self.connect_since });
-                };
-                if trouble.quiet_until.is_some() {
-                    return None;
-                }
-                let retry_at = match link {
-                    Link::Waiting { at, .. } => Some(*at),
-                    _ => None,
-                };
-                let outage = Outage {
-                    since: trouble.since,
-                    attempt: trouble.attempts,
-                    retry_at,
-                    reason: trouble.reason.clone(),
-                };
-                Some(if now.since(trouble.since) >= self.config.long_broken_after {
-                    State::LongBroken(outage)
-                } else if self.network {
-                    State::Reconnecting(outage)
-                } else {
-                    State::Offline(outage)
-                })
-            }
-        }
-    }
-
-    /// Notes that hello was said; whether a planned reconnection stayed unseen.
-    pub(super) fn end_trouble(&mut self) -> bool {
-        self.renewed = false;
-        self.trouble.take().is_some_and(|trouble| trouble.quiet_until.is_some())
-    }
-
     pub(super) fn park(&mut self, error: SubscriberError) {
         self.outputs.push_back(Output::Error(error.clone()));
         self.trouble = None;
@@ -400,17 +338,6 @@ impl Subscriber {
         let at = now + after + self.backoff.uniform(Duration::ZERO, GOODBYE_SPREAD);
         self.interrupt(SubscriberError::Draining, Some(at + QUIET_FOR), now);
         self.link = Link::Waiting { at, not_before: now + after, renew };
-    }
-
-    fn interrupt(&mut self, reason: SubscriberError, quiet_until: Option<Time>, now: Time) {
-        match &mut self.trouble {
-            Some(trouble) => trouble.reason = reason,
-            None => {
-                let first = self.online.is_none() && self.attempts <= 1;
-                let since = if first { self.connect_since } else { now };
-                self.trouble = Some(Trouble { since, attempts: u32::from(first), reason, quiet_until });
-            }
-        }
     }
 
     fn was_healthy(&self, now: Time) -> bool {

@@ -11,6 +11,7 @@
 
 mod hold;
 mod link;
+mod outage;
 mod reading;
 
 use std::{collections::VecDeque, time::Duration};
@@ -21,7 +22,8 @@ use crate::{
 };
 pub use hold::{HoldError, HoldId, Released};
 use hold::{Holds, Kind};
-use link::{Link, Trouble};
+use link::Link;
+use outage::Trouble;
 
 /// The numbers of a subscriber. Defaults as in `DESIGN.md` § 7.
 #[derive(Debug, Clone)]
