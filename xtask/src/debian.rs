@@ -11,14 +11,10 @@ use std::{
 };
 
 use crate::{
-    compiler::Purpose,
     error::{Error, Result},
     layout,
     run::{Run, step},
 };
-
-/// Removes the panic machinery from the standard library that is built along, and prefers its smaller algorithms.
-const SMALL: &str = "-Zunstable-options -Cpanic=immediate-abort";
 
 /// The unpacked compiler.
 #[derive(Debug)]
@@ -62,25 +58,17 @@ impl Debian {
         Ok(Self { usr: place.join("usr") })
     }
 
-    /// `cargo <command>` with this compiler and a standard library built from its source.
-    pub(crate) fn cargo(&self, command: &str, purpose: Purpose) -> Result<Run> {
+    /// `cargo <command>` with this compiler; the standard library must be built along.
+    pub(crate) fn cargo(&self, command: &str) -> Result<Run> {
         let run = match command {
             "clippy" => Run::new(self.usr.join("bin/cargo-clippy")).arg("clippy"),
             _ => Run::cargo().arg(command),
         };
-        let run = run
+        Ok(run
             .env("RUSTC", self.usr.join("bin/rustc"))
             .env("RUSTDOC", self.usr.join("bin/rustdoc"))
             .env("LD_LIBRARY_PATH", self.usr.join("lib"))
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?)
-            .arg("-Zbuild-std=std,panic_abort");
-        Ok(match purpose {
-            Purpose::Ship => run
-                .arg("-Zbuild-std-features=optimize_for_size")
-                .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", SMALL),
-            Purpose::Check => run,
-        })
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?))
     }
 }
 

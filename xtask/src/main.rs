@@ -12,6 +12,7 @@ mod chromium;
 mod compiler;
 mod debian;
 mod npm;
+mod paths;
 mod tools;
 
 mod bindings;

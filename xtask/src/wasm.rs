@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use crate::{
     compiler::{Compiler, Purpose, TARGET},
     error::{Error, Result},
-    layout, npm,
+    layout, npm, paths,
     run::{Run, minutes, step},
     stamp::Stamp,
     tools::WasmBindgen,
@@ -75,6 +75,8 @@ fn bindgen_output() -> Result {
         .input(layout::required("client-wasm/Cargo.toml")?)
         .input(layout::required("client-wasm/src")?)
         .input(layout::required("xtask/npm/package-lock.json")?)
+        .input(layout::required("xtask/src/compiler.rs")?)
+        .input(layout::required("xtask/src/wasm.rs")?)
         .fact(std::env::var("TIDINGS_WASM_COMPILER").unwrap_or_default())
         .fact(WasmBindgen::locked_version()?)
         .output(folder.clone());
@@ -115,7 +117,7 @@ fn optimise() -> Result {
         .arg(&wasm)
         .go()?;
     println!("    {before} -> {} bytes", size()?);
-    Ok(())
+    paths::absent_from(&wasm)
 }
 
 fn client_package() -> Result {
