@@ -43,9 +43,9 @@ impl Backoff {
         Self { retry, server_base: None, failures: 0, random: SplitMix(seed) }
     }
 
-    /// The server's `retry:`; bounded by the cap.
+    /// The server's `retry:`; bounded by the cap, and by the floor, since a base of nothing would never grow.
     pub fn set_server_base(&mut self, base: Duration) {
-        self.server_base = Some(base.min(self.retry.cap));
+        self.server_base = Some(base.max(FLOOR).min(self.retry.cap));
     }
 
     /// The stream has lived long enough: begin anew.
