@@ -124,6 +124,11 @@ impl Decoder {
         &self.last_event_id
     }
 
+    /// The same, shared.
+    pub(crate) fn position(&self) -> Arc<str> {
+        Arc::clone(&self.last_event_id)
+    }
+
     /// The reconnection time that the stream last set, in milliseconds.
     pub const fn retry_ms(&self) -> Option<u64> {
         self.retry_ms

@@ -218,3 +218,91 @@ fn a_newer_contract_is_told_once_per_revision() {
     let expected = [3, 4].map(|revision| Output::NewerContract { revision });
     assert_eq!(page.outputs, expected);
 }
+
+#[test]
+fn what_a_newer_resync_let_out_does_not_come_again_after_a_close() {
+    let mut page = Page::online();
+    page.client.hold(page.now).expect("room");
+    page.event("e-11");
+    page.sent = 2;
+    page.heartbeat("e-12");
+    assert_eq!(page.take_resync().1, ResyncReason::CountMismatch);
+    assert_eq!(page.handled(), ["e-11"]);
+    page.input(Input::Close);
+    page.input(Input::Connect);
+    assert_eq!(page.opened()[0].cursor, Some(id("e-11")));
+}
+
+#[test]
+fn the_id_of_a_block_without_data_moves_the_cursor() {
+    let mut page = Page::online();
+    page.write("id: e-15\n\n: nothing for you\n\n");
+    page.end();
+    page.wait();
+    assert_eq!(page.opened()[0].cursor, Some(id("e-15")));
+}
+
+#[test]
+fn the_id_of_a_block_without_data_waits_like_any_other_for_what_is_held() {
+    let mut page = Page::online();
+    page.client.hold(page.now).expect("room");
+    page.event("e-11");
+    page.write("id: e-15\n\nevent: changed\ndata: {}\n\n");
+    assert_eq!(page.client.last_event_id(), Some(&id("e-10")));
+}
+
+#[test]
+fn a_gap_whose_reason_is_not_known_is_a_gap_all_the_same() {
+    let mut page = Page::online();
+    page.write("id: e-20\nevent: tidings:gap\ndata: {\"reason\":\"of a newer server\"}\n\n");
+    page.take_resync();
+    page.wait();
+    assert_eq!(page.opened()[0].cursor, Some(id("e-20")), "or it would meet the same gap for ever");
+}
+
+#[test]
+fn a_replay_that_nobody_asked_for_is_a_first_hello() {
+    let mut page = Page::new(Credentials::Ambient);
+    page.input(Input::Connect);
+    page.accept();
+    page.hello("replayed", Some("e-9"));
+    assert_eq!(page.take_resync().1, ResyncReason::Initial);
+}
+
+#[test]
+fn a_cursor_that_came_with_the_page_while_the_request_was_made_counts_as_sent() {
+    let mut page = Page::new(Credentials::Ambient);
+    page.input(Input::Connect);
+    page.client.start_from(id("e-5"));
+    page.accept();
+    page.hello("fresh", Some("e-9"));
+    assert_eq!(page.take_resync().1, ResyncReason::NoReplay);
+
+    let mut page = Page::new(Credentials::Ambient);
+    page.input(Input::Connect);
+    page.client.start_from(id("e-5"));
+    page.accept();
+    page.hello("replayed", Some("e-5"));
+    page.event("e-6");
+    assert_eq!(page.handled(), ["e-6"], "covered, so nothing is fetched again");
+}
+
+#[test]
+fn an_event_behind_the_replay_is_live_whatever_run_of_the_server_sent_it() {
+    let mut page = Page::online();
+    let hello = "event: tidings:hello\ndata: {\"connection_id\":\"c\",\"subject\":\"anna\",\
+                 \"resumed\":\"replayed\",\"replay_until\":\"f-12\",\"heartbeat_ms\":15000,\
+                 \"contract\":{\"revision\":0,\"hash\":\"\"}}\n\n";
+    page.end();
+    page.wait();
+    page.accept();
+    page.write(hello);
+    for id in ["e-11", "f-12", "g-13"] {
+        page.event(id);
+    }
+    let replayed = page.outputs.iter().filter_map(|output| match output {
+        Output::Event(message) => Some(message.replayed),
+        _ => None,
+    });
+    assert_eq!(replayed.collect::<Vec<_>>(), [true, true, false]);
+}

@@ -85,8 +85,10 @@ impl Holds {
         Ok(id)
     }
 
-    pub(super) fn deadline(&self) -> Option<Time> {
-        self.open.iter().map(|hold| hold.deadline).chain(self.again.map(|again| again.at)).min()
+    /// A page without credentials is not asked to fetch again.
+    pub(super) fn deadline(&self, parked: bool) -> Option<Time> {
+        let again = self.again.filter(|_| !parked).map(|again| again.at);
+        self.open.iter().map(|hold| hold.deadline).chain(again).min()
     }
 
     /// Whether what was received has also been handled.
@@ -176,6 +178,7 @@ impl Subscriber {
         }
         if let Some(Again { at, reason, tries }) = self.holds.again
             && at <= now
+            && !self.link.is_parked()
         {
             self.start_resync(reason, tries, now);
         }
@@ -210,6 +213,8 @@ impl Subscriber {
 
     fn dispatch_held(&mut self) {
         self.holds.bytes = 0;
+        let last = self.holds.events.iter().rev().find_map(|message| message.id.clone());
+        self.settled = last.or_else(|| self.settled.take());
         self.outputs.extend(self.holds.events.drain(..).map(Output::Event));
     }
 }

@@ -1,12 +1,9 @@
-//! The connection of a subscriber: attempts, outages, what each answer of the server means.
+//! The connection of a subscriber: when it begins, waits, rests and ends.
 
 use std::time::Duration;
 
-use super::{Attempt, Config, Credentials, Head, Output, Released, Subscriber, outage::QUIET_FOR};
-use crate::{
-    Closed, Decoder, EventId, ResyncReason, SubscriberError, Time,
-    control::{Goodbye, GoodbyeReason},
-};
+use super::{Attempt, Config, Output, Released, Subscriber, answer::Renewal, outage::QUIET_FOR};
+use crate::{Closed, Decoder, EventId, ResyncReason, State, SubscriberError, Time};
 
 /// Silence allowed before the first hello has named a heartbeat.
 const IDLE_BEFORE_HELLO: Duration = Duration::from_secs(40);
@@ -22,7 +19,6 @@ pub(super) enum Link {
     Waiting {
         at: Time,
         not_before: Time,
-        renew: bool,
     },
     /// From the attempt's begin to its response head.
     Opening {
@@ -31,8 +27,10 @@ pub(super) enum Link {
         sent_cursor: bool,
     },
     Streaming(Box<Stream>),
-    /// The page is frozen or cached.
-    Suspended,
+    /// The page is frozen or cached; the server's wish to be left alone still counts.
+    Suspended {
+        not_before: Time,
+    },
     Unauthorized(SubscriberError),
     Closed(Closed),
 }
@@ -66,7 +64,7 @@ impl Link {
             Self::Waiting { at, .. } => Some(*at),
             Self::Opening { deadline, .. } => Some(*deadline),
             Self::Streaming(stream) => Some(stream.deadline(config)),
-            Self::Idle | Self::Suspended | Self::Unauthorized(_) | Self::Closed(_) => None,
+            Self::Idle | Self::Suspended { .. } | Self::Unauthorized(_) | Self::Closed(_) => None,
         }
     }
 
@@ -79,7 +77,19 @@ impl Link {
         }
     }
 
-    const fn attempt(&self) -> Option<u64> {
+    /// Whether credentials were refused and nobody has brought others.
+    pub(super) const fn is_parked(&self) -> bool {
+        matches!(self, Self::Unauthorized(_))
+    }
+
+    /// The request that is being made carries a cursor after all.
+    pub(super) const fn note_cursor(&mut self) {
+        if let Self::Opening { sent_cursor, .. } = self {
+            *sent_cursor = true;
+        }
+    }
+
+    pub(super) const fn attempt(&self) -> Option<u64> {
         match self {
             Self::Opening { attempt, .. } => Some(*attempt),
             Self::Streaming(stream) => Some(stream.attempt),
@@ -110,24 +120,25 @@ impl Subscriber {
     pub(super) fn connect(&mut self, now: Time) {
         if matches!(self.link, Link::Idle | Link::Closed(_) | Link::Unauthorized(_)) {
             self.signed_out = false;
-            self.renewed = false;
+            self.renewal = Renewal::None;
             self.trouble = None;
+            self.online = None;
             self.connect_since = now;
-            self.open(false, now);
+            self.open(now);
         }
     }
 
     pub(super) fn reconnect(&mut self, now: Time) {
         match self.link {
             Link::Idle | Link::Closed(_) | Link::Unauthorized(_) => self.connect(now),
-            Link::Suspended => {}
+            Link::Suspended { .. } => {}
             Link::Streaming(_) | Link::Opening { .. } => {
                 self.abort();
                 let reason = SubscriberError::Transport("reconnect() was called".to_owned());
                 self.interrupt(reason, None, now);
-                self.open(false, now);
+                self.open(now);
             }
-            Link::Waiting { renew, .. } => self.open(renew, now),
+            Link::Waiting { .. } => self.open(now),
         }
     }
 
@@ -139,6 +150,7 @@ impl Subscriber {
         self.cursor.clone_from(&self.settled);
         self.passed.clear();
         self.trouble = None;
+        self.signed_out = false;
         self.link = Link::Closed(closed);
     }
 
@@ -154,6 +166,11 @@ impl Subscriber {
         self.fresh_reason = ResyncReason::IdentityChanged;
         self.trouble = None;
         let started = !matches!(self.link, Link::Idle | Link::Closed(Closed::ByCaller)) || self.signed_out;
+        if signed_in && matches!(self.link, Link::Suspended { .. }) {
+            self.renewal = Renewal::None;
+            self.online = None;
+            return;
+        }
         self.link = Link::Idle;
         if !signed_in {
             self.signed_out = started;
@@ -168,7 +185,9 @@ impl Subscriber {
                 let soon = now + self.backoff.uniform(Duration::ZERO, WAKE_WITHIN);
                 *at = (*at).min(soon.max(*not_before));
             }
-            Link::Streaming(stream) if stream.deadline(&self.config) <= now => {
+            Link::Streaming(stream)
+                if stream.grace_until.is_none() && stream.deadline(&self.config) <= now =>
+            {
                 stream.grace_until = Some(now + stream.heartbeat());
             }
             _ => {}
@@ -178,76 +197,27 @@ impl Subscriber {
     pub(super) fn suspend(&mut self) {
         if self.link.is_trying() || matches!(self.link, Link::Streaming(_)) {
             self.abort();
-            self.link = Link::Suspended;
+            let not_before = match self.link {
+                Link::Waiting { not_before, .. } => not_before,
+                _ => Time::default(),
+            };
+            // An outage does not grow while nothing is tried.
+            self.trouble = None;
+            self.link = Link::Suspended { not_before };
         }
     }
 
     pub(super) fn resume(&mut self, now: Time) {
-        if matches!(self.link, Link::Suspended) {
+        let Link::Suspended { not_before } = self.link else { return };
+        let at = not_before.max(now + self.backoff.uniform(Duration::ZERO, WAKE_WITHIN));
+        if self.online.is_none() {
+            self.connect_since = now;
+        } else {
             let reason = SubscriberError::Transport("the page was suspended".to_owned());
-            let at = now + self.backoff.uniform(Duration::ZERO, WAKE_WITHIN);
-            self.interrupt(reason, Some(at + QUIET_FOR), now);
-            self.link = Link::Waiting { at, not_before: now, renew: false };
+            let quiet_until = matches!(self.last_state, State::Online { .. }).then(|| at + QUIET_FOR);
+            self.interrupt(reason, quiet_until, now);
         }
-    }
-
-    pub(super) fn handle_head(&mut self, attempt: u64, head: Head<'_>, now: Time) {
-        let Link::Opening { attempt: current, sent_cursor, .. } = self.link else { return };
-        if attempt != current {
-            return;
-        }
-        let content_type = head.content_type.unwrap_or_default();
-        match head.status {
-            200 if is_event_stream(content_type) => {
-                let last_event_id = self.cursor.as_ref().map(EventId::to_string).unwrap_or_default();
-                self.link = Link::Streaming(Box::new(Stream {
-                    attempt,
-                    decoder: Decoder::with_max_bytes(&last_event_id, self.config.max_event_bytes),
-                    last_byte: now,
-                    grace_until: None,
-                    sent_cursor,
-                    greeted: None,
-                }));
-            }
-            200 => self.fail(SubscriberError::ContentType(content_type.to_owned()), head.retry_after, now),
-            204 => self.close(Closed::NoContent),
-            status @ (401 | 403) => self.refused(status, now),
-            status @ (404 | 408 | 425 | 429 | 500..) => {
-                self.fail(SubscriberError::Status(status), head.retry_after, now);
-            }
-            status @ 400..500 => self.close_failed(SubscriberError::Refused(status)),
-            status => self.fail(SubscriberError::Status(status), head.retry_after, now),
-        }
-    }
-
-    pub(super) fn handle_failure(&mut self, attempt: u64, error: SubscriberError, now: Time) {
-        if self.link.attempt() != Some(attempt) {
-            return;
-        }
-        match error {
-            SubscriberError::Unauthorized(_) => self.park(error),
-            error => self.fail(error, None, now),
-        }
-    }
-
-    pub(super) fn goodbye(&mut self, goodbye: Goodbye, now: Time) {
-        let after = goodbye.reconnect_after_ms.map_or(Duration::ZERO, |ms| Duration::from_millis(ms.into()));
-        match goodbye.reason {
-            GoodbyeReason::Draining | GoodbyeReason::Lifetime => self.leave_quietly(after, false, now),
-            GoodbyeReason::Expired => {
-                self.renewed = true;
-                self.leave_quietly(after, self.config.credentials == Credentials::Renewable, now);
-            }
-            GoodbyeReason::Revoked => {
-                self.abort();
-                self.park(SubscriberError::Revoked);
-            }
-            GoodbyeReason::Replaced => {
-                self.abort();
-                self.close_failed(SubscriberError::Replaced);
-            }
-            GoodbyeReason::OverLimit => self.fail(SubscriberError::OverLimit, Some(after), now),
-        }
+        self.link = Link::Waiting { at, not_before };
     }
 
     /// The stream or the attempt is lost: waits for the next one, no shorter than `floor`.
@@ -258,15 +228,12 @@ impl Subscriber {
         self.interrupt(error, None, now);
         let floor = floor.unwrap_or_default();
         let delay = self.backoff.next(healthy).max(floor);
-        self.link = Link::Waiting { at: now + delay, not_before: now + floor, renew: false };
+        self.link = Link::Waiting { at: now + delay, not_before: now + floor };
     }
 
     pub(super) fn expire_link(&mut self, now: Time) {
         match &mut self.link {
-            Link::Waiting { at, renew, .. } if *at <= now => {
-                let renew = *renew;
-                self.open(renew, now);
-            }
+            Link::Waiting { at, .. } if *at <= now => self.open(now),
             Link::Opening { deadline, .. } if *deadline <= now => {
                 self.fail(SubscriberError::ConnectTimeout(self.config.connect_timeout), None, now);
             }
@@ -293,13 +260,7 @@ impl Subscriber {
         }
     }
 
-    pub(super) fn park(&mut self, error: SubscriberError) {
-        self.outputs.push_back(Output::Error(error.clone()));
-        self.trouble = None;
-        self.link = Link::Unauthorized(error);
-    }
-
-    fn open(&mut self, renew: bool, now: Time) {
+    pub(super) fn open(&mut self, now: Time) {
         self.attempts += 1;
         let earlier = self.trouble.as_ref().map_or(0, |trouble| trouble.attempts);
         if let Some(trouble) = &mut self.trouble {
@@ -314,30 +275,16 @@ impl Subscriber {
             number: self.attempts,
             cursor: self.cursor.clone(),
             connection_id: self.connection_id.clone(),
-            renew_credentials: renew,
+            renew_credentials: self.renewal == Renewal::Owed,
             earlier,
         }));
     }
 
-    fn refused(&mut self, status: u16, now: Time) {
-        if self.config.credentials == Credentials::Renewable && !self.renewed {
-            self.renewed = true;
-            self.open(true, now);
-        } else {
-            self.park(SubscriberError::Unauthorized(format!("the server answered {status}")));
-        }
-    }
-
-    fn close_failed(&mut self, error: SubscriberError) {
-        self.outputs.push_back(Output::Error(error.clone()));
-        self.close(Closed::Failed(error));
-    }
-
-    fn leave_quietly(&mut self, after: Duration, renew: bool, now: Time) {
+    pub(super) fn leave_quietly(&mut self, after: Duration, now: Time) {
         self.abort();
         let at = now + after + self.backoff.uniform(Duration::ZERO, GOODBYE_SPREAD);
         self.interrupt(SubscriberError::Draining, Some(at + QUIET_FOR), now);
-        self.link = Link::Waiting { at, not_before: now + after, renew };
+        self.link = Link::Waiting { at, not_before: now + after };
     }
 
     fn was_healthy(&self, now: Time) -> bool {
@@ -350,14 +297,13 @@ impl Subscriber {
         }
     }
 
-    fn abort(&mut self) {
+    /// Lets go of the attempt; a stream that lived well leaves no failures behind.
+    pub(super) fn abort(&mut self) {
+        if self.was_healthy(self.now) {
+            self.backoff.reset();
+        }
         if let Some(attempt) = self.link.attempt() {
             self.outputs.push_back(Output::Abort { attempt });
         }
     }
-}
-
-fn is_event_stream(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("text/event-stream")
 }

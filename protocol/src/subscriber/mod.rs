@@ -9,6 +9,7 @@
 //! Inputs of a connection carry its attempt number; what an abandoned attempt still reports is ignored.
 //! A timer may be late and a clock may jump: only `now` counts.
 
+mod answer;
 mod hold;
 mod link;
 mod outage;
@@ -20,6 +21,7 @@ use crate::{
     Backoff, Closed, EventId, ResyncReason, Retry, State, SubscriberError, Time, control::ParseControl,
     decode::EVENT_BYTES_MAX,
 };
+use answer::Renewal;
 pub use hold::{HoldError, HoldId, Released};
 use hold::{Holds, Kind};
 use link::Link;
@@ -228,8 +230,7 @@ pub struct Subscriber {
     network: bool,
     /// Signed out by [`Input::Identity`]: the next sign-in connects.
     signed_out: bool,
-    /// New credentials were asked for since the last hello.
-    renewed: bool,
+    renewal: Renewal,
     /// The position received.
     cursor: Option<EventId>,
     /// The position handled: behind the cursor while events are held.
@@ -246,8 +247,10 @@ pub struct Subscriber {
     told_revision: u32,
     outputs: VecDeque<Output>,
     last_state: State,
-    /// The latest time seen; a clock that goes back stands still here.
+    /// The time inside: the clock's, and what it was ever set back by.
     now: Time,
+    /// What the clock was set back by.
+    set_back: Duration,
 }
 
 impl Subscriber {
@@ -264,7 +267,7 @@ impl Subscriber {
             online: None,
             network: true,
             signed_out: false,
-            renewed: false,
+            renewal: Renewal::None,
             settled: from.clone(),
             cursor: from,
             passed: VecDeque::new(),
@@ -276,6 +279,7 @@ impl Subscriber {
             outputs: VecDeque::new(),
             last_state: State::Idle,
             now: Time::default(),
+            set_back: Duration::ZERO,
         }
     }
 
@@ -295,18 +299,19 @@ impl Subscriber {
     }
 
     /// When the open stream last wrote anything.
-    pub const fn last_byte_at(&self) -> Option<Time> {
+    pub fn last_byte_at(&self) -> Option<Time> {
         match &self.link {
-            Link::Streaming(stream) => Some(stream.last_byte),
+            Link::Streaming(stream) => Some(self.shown(stream.last_byte)),
             _ => None,
         }
     }
 
-    /// Sets the position of a subscriber that has none yet, before it connects.
+    /// Sets the position of a subscriber that has none yet, before it connects or while a request is made with it.
     pub fn start_from(&mut self, cursor: EventId) {
         if self.cursor.is_none() {
             self.settled = Some(cursor.clone());
             self.cursor = Some(cursor);
+            self.link.note_cursor();
         }
     }
 
@@ -337,7 +342,11 @@ impl Subscriber {
                     self.wake(now);
                 }
             }
-            Input::Wake => self.wake(now),
+            Input::Wake => {
+                // Whoever sees the page has it back.
+                self.resume(now);
+                self.wake(now);
+            }
             Input::Suspend => self.suspend(),
             Input::Resume => self.resume(now),
             Input::Settled { hold, ok } => self.settle(hold, ok, now),
@@ -356,12 +365,22 @@ impl Subscriber {
     pub fn poll_timeout(&self) -> Option<Time> {
         let trouble = self.trouble.as_ref().filter(|_| self.link.is_trying());
         let renamed = trouble.and_then(|trouble| trouble.deadline(self.config.long_broken_after, self.now));
-        [self.link.deadline(&self.config), renamed, self.holds.deadline()].into_iter().flatten().min()
+        let holds = self.holds.deadline(self.link.is_parked());
+        let next = [self.link.deadline(&self.config), renamed, holds].into_iter().flatten().min();
+        next.map(|at| self.shown(at))
     }
 
     fn observe(&mut self, now: Time) -> Time {
-        self.now = self.now.max(now);
+        if now + self.set_back < self.now {
+            self.set_back = self.now.since(now);
+        }
+        self.now = now + self.set_back;
         self.now
+    }
+
+    /// A time inside as it stands on the clock.
+    fn shown(&self, time: Time) -> Time {
+        time - self.set_back
     }
 
     /// Acts on every deadline that has passed.

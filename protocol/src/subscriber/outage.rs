@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Subscriber, link::Link};
+use super::{Subscriber, answer::Renewal, link::Link};
 use crate::{Outage, State, SubscriberError, Time};
 
 /// A planned reconnection that takes no longer than this after its time is not shown.
@@ -31,23 +31,23 @@ impl Subscriber {
     pub(super) fn derive_state(&self, now: Time) -> Option<State> {
         match &self.link {
             Link::Idle => Some(State::Idle),
-            Link::Suspended => None,
+            Link::Suspended { .. } => None,
             Link::Unauthorized(reason) => Some(State::Unauthorized { reason: reason.clone() }),
             Link::Closed(closed) => Some(State::Closed(closed.clone())),
             link if !link.is_trying() => self.online.map(|(since, resumed)| State::Online { since, resumed }),
             link => {
                 let Some(trouble) = &self.trouble else {
-                    return Some(State::Connecting { since: self.connect_since });
+                    return Some(State::Connecting { since: self.shown(self.connect_since) });
                 };
                 if trouble.quiet_until.is_some() {
                     return None;
                 }
                 let retry_at = match link {
-                    Link::Waiting { at, .. } => Some(*at),
+                    Link::Waiting { at, .. } => Some(self.shown(*at)),
                     _ => None,
                 };
                 let outage = Outage {
-                    since: trouble.since,
+                    since: self.shown(trouble.since),
                     attempt: trouble.attempts,
                     retry_at,
                     reason: trouble.reason.clone(),
@@ -67,7 +67,7 @@ impl Subscriber {
         match &mut self.trouble {
             Some(trouble) => trouble.reason = reason,
             None => {
-                let first = self.online.is_none() && self.attempts <= 1;
+                let first = self.online.is_none();
                 let since = if first { self.connect_since } else { now };
                 self.trouble = Some(Trouble { since, attempts: u32::from(first), reason, quiet_until });
             }
@@ -76,7 +76,7 @@ impl Subscriber {
 
     /// Notes that hello was said; whether a planned reconnection stayed unseen.
     pub(super) fn end_trouble(&mut self) -> bool {
-        self.renewed = false;
+        self.renewal = Renewal::None;
         self.trouble.take().is_some_and(|trouble| trouble.quiet_until.is_some())
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Message, Output, Released, Subscriber, link::Greeted, link::Link, link::Stream};
 use crate::{
     Control, DecodedEvent, EventId, ResyncReason, SubscriberError, Time,
-    control::{Heartbeat, Hello, Resumed},
+    control::{GAP, GapReason, Heartbeat, Hello, Resumed},
     decode::DecodeError,
     frame::RESERVED_PREFIX,
 };
@@ -19,7 +19,9 @@ impl Subscriber {
         stream.last_byte = now;
         stream.grace_until = None;
         let mut events = Vec::new();
+        let mut position = stream.decoder.position();
         let fed = stream.decoder.feed(bytes, &mut events);
+        let last_position = stream.decoder.position();
         let retry = stream.decoder.retry_ms();
         if let Some(retry) = retry {
             self.backoff.set_server_base(Duration::from_millis(retry));
@@ -29,12 +31,26 @@ impl Subscriber {
             if self.stream(attempt).is_none() {
                 return;
             }
+            if !event.sets_id && event.last_event_id != position {
+                self.handle_position(&event.last_event_id);
+            }
+            position = event.last_event_id.clone();
             self.handle_event(event, now);
+        }
+        if position != last_position && self.stream(attempt).is_some() {
+            self.handle_position(&last_position);
         }
         if let Err(DecodeError::EventTooLarge { max_bytes }) = fed
             && self.stream(attempt).is_some()
         {
             self.fail(SubscriberError::EventTooLarge(max_bytes), None, now);
+        }
+    }
+
+    /// A block without data said that everything up to `id` has been sent.
+    fn handle_position(&mut self, id: &str) {
+        if let (Some(_), Ok(id)) = (self.greeted(), id.parse()) {
+            self.advance(Some(id));
         }
     }
 
@@ -50,15 +66,26 @@ impl Subscriber {
             Ok(Control::Hello(hello)) => self.handle_hello(hello, id, now),
             Ok(_) if self.greeted().is_none() => self.miss_hello(&event.event, now),
             Ok(Control::Heartbeat(heartbeat)) => self.handle_heartbeat(heartbeat, id, now),
-            Ok(Control::Gap(gap)) => {
-                self.passed.clear();
-                self.cursor = id.or_else(|| self.cursor.take());
-                self.resync(gap.reason.into(), now);
-            }
+            Ok(Control::Gap(gap)) => self.handle_gap(gap.reason, id, now),
             Ok(Control::Goodbye(goodbye)) => self.goodbye(goodbye, now),
             Ok(Control::Unknown) => self.advance(id),
-            Err(error) => self.fail(SubscriberError::Protocol(error.to_string()), None, now),
+            Err(error) => {
+                // Whatever its reason, a gap is a gap; a reconnection in front of it would meet it again.
+                if event.event == GAP && self.greeted().is_some() {
+                    self.handle_gap(GapReason::Retention, id, now);
+                }
+                self.fail(SubscriberError::Protocol(error.to_string()), None, now);
+            }
         }
+    }
+
+    fn handle_gap(&mut self, reason: GapReason, id: Option<EventId>, now: Time) {
+        if let Some(greeted) = self.greeted() {
+            greeted.replay_until = None;
+        }
+        self.passed.clear();
+        self.cursor = id.or_else(|| self.cursor.take());
+        self.resync(reason.into(), now);
     }
 
     fn handle_hello(&mut self, hello: Hello, id: Option<EventId>, now: Time) {
@@ -71,9 +98,10 @@ impl Subscriber {
             received: 0,
         });
         let unseen = self.end_trouble();
-        let resumed = hello.resumed == Resumed::Replayed;
+        // Nobody can continue what the client did not name.
+        let resumed = hello.resumed == Resumed::Replayed && sent_cursor;
         if !(unseen && resumed && self.online.is_some()) {
-            self.online = Some((now, resumed));
+            self.online = Some((self.shown(now), resumed));
         }
         self.connection_id = Some(hello.connection_id);
         if hello.contract.revision > self.told_revision {
@@ -90,17 +118,17 @@ impl Subscriber {
             return;
         }
         match hello.resumed {
-            Resumed::Fresh => {
-                let reason = if sent_cursor { ResyncReason::NoReplay } else { self.fresh_reason };
-                self.passed.clear();
-                self.cursor = id;
-                self.resync(reason, now);
-            }
-            Resumed::Replayed => {
+            Resumed::Replayed if resumed => {
                 self.advance(id);
                 if let Some(reason) = self.owed {
                     self.resync(reason, now);
                 }
+            }
+            Resumed::Fresh | Resumed::Replayed => {
+                let reason = if sent_cursor { ResyncReason::NoReplay } else { self.fresh_reason };
+                self.passed.clear();
+                self.cursor = id;
+                self.resync(reason, now);
             }
             // The gap that follows says why, and carries the new position.
             Resumed::Gap => {}
@@ -122,9 +150,8 @@ impl Subscriber {
         let Some(greeted) = self.greeted() else { return self.miss_hello(&event.event, now) };
         greeted.received += 1;
         let replayed = match (&greeted.replay_until, &id) {
-            (Some(until), Some(id)) if id.epoch() != until.epoch() || id.sequence() <= until.sequence() => {
-                true
-            }
+            // Sequences rise over epochs; where they do not, a gap has said so.
+            (Some(until), Some(id)) if id.sequence() <= until.sequence() => true,
             _ => {
                 greeted.replay_until = None;
                 false
