@@ -306,3 +306,19 @@ fn an_event_behind_the_replay_is_live_whatever_run_of_the_server_sent_it() {
     });
     assert_eq!(replayed.collect::<Vec<_>>(), [true, true, false]);
 }
+
+#[test]
+fn what_was_held_at_a_close_comes_again_from_both_epochs() {
+    let mut page = Page::online();
+    page.client.hold(page.now).expect("room");
+    page.event("e-11");
+    page.event("f-12");
+    page.input(Input::Close);
+    page.input(Input::Connect);
+    assert_eq!(page.opened()[0].cursor, Some(id("e-10")));
+    page.accept();
+    page.hello("replayed", Some("e-10"));
+    page.event("e-11");
+    page.event("f-12");
+    assert_eq!(page.handled(), ["e-11", "f-12"]);
+}

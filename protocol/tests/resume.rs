@@ -90,12 +90,6 @@ fn cut_at(cut: usize, restart: Option<Restart>) -> usize {
     delivered
 }
 
-/// One kind of bad luck at a time would never meet this one: a load that ends late, a close, two epochs.
-#[test]
-fn what_was_held_at_a_close_comes_again() {
-    run(11_024);
-}
-
 #[test]
 fn a_cut_at_any_byte_of_a_replay_loses_nothing() {
     let whole = cut_at(100_000, None);

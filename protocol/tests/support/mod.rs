@@ -3,6 +3,7 @@
 pub mod pair;
 pub mod server;
 pub mod wire;
+pub mod world;
 
 /// SplitMix64: equal seeds make equal runs.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use protocol::{
-    Control, Delivery, EventId, Limits, State, Time,
+    Control, Delivery, EventId, Limits, State, SubscriberError, Time,
     subscriber::{Attempt, Config, Credentials, Head, HoldId, Input, Output, Released, Subscriber},
 };
 
@@ -49,6 +49,8 @@ pub struct Pair {
     pub server: Server,
     pub client: Subscriber,
     pub now: Time,
+    /// How far the page's clock was set back.
+    pub set_back: Duration,
     pub dice: Dice,
     pub wires: Vec<Wire>,
     pub happenings: Vec<Happening>,
@@ -81,7 +83,8 @@ impl Pair {
         Self {
             server: Server::new(limits),
             client,
-            now: Time::from_millis(1_000_000),
+            now: Time::from_millis(1_000_000_000),
+            set_back: Duration::ZERO,
             dice,
             wires: Vec::new(),
             happenings: Vec::new(),
@@ -101,9 +104,16 @@ impl Pair {
         }
     }
 
+    /// What the page's clock says.
+    pub fn clock(&self) -> Time {
+        self.now - self.set_back
+    }
+
     pub fn input(&mut self, input: Input<'_>) {
-        self.client.handle(input, self.now);
+        let now = self.clock();
+        self.client.handle(input, now);
         self.drain();
+        assert!(self.client.poll_timeout().is_none_or(|at| at > now), "a driver would spin at {now:?}");
     }
 
     /// Changes an entity and tells its readers.
@@ -159,7 +169,7 @@ impl Pair {
 
     /// The page begins to load; the first load takes the cursor along, as `replay.from` does.
     pub fn load(&mut self) {
-        if let Ok(hold) = self.client.hold(self.now) {
+        if let Ok(hold) = self.client.hold(self.clock()) {
             self.fetch(hold, true);
         }
     }
@@ -173,8 +183,8 @@ impl Pair {
     /// To the next moment at which anything is due.
     pub fn advance_to_next(&mut self) {
         let fetches = self.fetches.iter().map(|f| if f.snapshot.is_none() { f.reads_at } else { f.done_at });
-        let next =
-            self.client.poll_timeout().into_iter().chain(self.server.next_write()).chain(fetches).min();
+        let client = self.client.poll_timeout().map(|at| at + self.set_back);
+        let next = client.into_iter().chain(self.server.next_write()).chain(fetches).min();
         let by = next.map_or(Duration::from_secs(1), |next| next.since(self.now));
         self.advance(by.max(Duration::from_millis(1)));
     }
@@ -186,10 +196,20 @@ impl Pair {
         }
         let attempt = self.requests.remove(0);
         if !self.server.is_up() {
-            let error = protocol::SubscriberError::Transport("refused".to_owned());
+            let error = SubscriberError::Transport("refused".to_owned());
             return self.input(Input::Failed { attempt: attempt.number, error: &error });
         }
-        let status = if self.faults && self.dice.one_in(12) { 502 } else { 200 };
+        if self.faults && attempt.renew_credentials && self.dice.one_in(2) {
+            let error = SubscriberError::Auth("the token service is down".to_owned());
+            return self.input(Input::Failed { attempt: attempt.number, error: &error });
+        }
+        let status = match self.dice.roll(30) {
+            _ if !self.faults => 200,
+            0 => 502,
+            1 => 503,
+            2 | 3 => 401,
+            _ => 200,
+        };
         let fate = match self.fates.is_empty() {
             false => self.fates.remove(0),
             true if !self.faults => Fate::Whole,
@@ -215,13 +235,14 @@ impl Pair {
         for (attempt, arrival) in arrivals {
             match arrival {
                 Arrival::Head(status) => {
-                    let head = Head { status, content_type: Some("text/event-stream"), retry_after: None };
+                    let retry_after = (status == 503).then_some(Duration::from_secs(5));
+                    let head = Head { status, content_type: Some("text/event-stream"), retry_after };
                     self.input(Input::Head { attempt, head });
                 }
                 Arrival::Bytes(bytes) => self.input(Input::Bytes { attempt, bytes: &bytes }),
                 Arrival::End => self.input(Input::End { attempt }),
                 Arrival::Broken => {
-                    let error = protocol::SubscriberError::Transport("reset".to_owned());
+                    let error = SubscriberError::Transport("reset".to_owned());
                     self.input(Input::Failed { attempt, error: &error });
                 }
                 Arrival::Nothing => {}
@@ -232,71 +253,6 @@ impl Pair {
     pub fn write(&mut self) {
         let budget = if self.dice.one_in(2) { 1 } else { 64 * 1024 };
         self.server.write(&mut self.wires, budget, self.now);
-    }
-
-    /// One random step of the world.
-    pub fn step(&mut self) {
-        match self.dice.roll(if self.faults { 40 } else { 20 }) {
-            0..=4 => self.send(),
-            5..=7 => self.answer(),
-            8..=12 => self.write(),
-            13..=17 => self.deliver(),
-            18 => self.advance_to_next(),
-            19 => {
-                let by = Duration::from_millis(self.dice.roll(400));
-                self.advance(by);
-            }
-            20..=23 => self.deliver(),
-            24..=27 => self.write(),
-            28 => self.crash(),
-            29 => self.restart(Restart::Whole),
-            30 => {
-                let lost = 1 + self.dice.roll(6);
-                self.restart(Restart::WithoutTail(lost));
-            }
-            31 if self.dice.one_in(3) => self.restart(Restart::Empty),
-            32 => self.break_wires(),
-            33 => self.server.say_goodbye(&mut self.wires),
-            34 => self.load(),
-            35 => self.input(Input::Reconnect),
-            36 => {
-                self.input(Input::Suspend);
-                self.input(Input::Resume);
-            }
-            37 => {
-                self.input(Input::Close);
-                self.input(Input::Connect);
-            }
-            38 => self.input(Input::Wake),
-            39 => {
-                let by = Duration::from_secs(self.dice.roll(90));
-                self.advance(by);
-            }
-            _ => {}
-        }
-    }
-
-    /// Stops every fault and runs until nothing is left to do.
-    pub fn settle(&mut self) {
-        self.faults = false;
-        if !self.server.is_up() {
-            self.server.restart(Restart::Whole, self.now);
-        }
-        for wire in &mut self.wires {
-            if matches!(wire.fate, Fate::CutAfter(limit) if wire.delivered() < limit) {
-                wire.fate = Fate::Whole;
-            }
-        }
-        for _ in 0..400 {
-            for _ in 0..6 {
-                self.answer();
-                self.write();
-                self.deliver();
-                self.deliver();
-            }
-            self.advance_to_next();
-        }
-        assert!(matches!(self.client.state(), State::Online { .. }), "not online: {:?}", self.client.state());
     }
 
     /// What the page shows is the truth, and whatever its handlers did not get was said to be missing.
@@ -346,7 +302,14 @@ impl Pair {
                         self.load();
                     }
                 }
-                Output::State(state) => self.states.push(state),
+                Output::State(state) => {
+                    if let State::Reconnecting(outage) | State::Offline(outage) | State::LongBroken(outage) =
+                        &state
+                    {
+                        assert!(outage.since <= self.clock(), "an outage of the future: {outage:?}");
+                    }
+                    self.states.push(state);
+                }
                 Output::Error(error) => self.errors.push(error.to_string()),
                 _ => {}
             }
@@ -389,7 +352,7 @@ impl Pair {
         }
     }
 
-    fn break_wires(&mut self) {
+    pub fn break_wires(&mut self) {
         for wire in &mut self.wires {
             wire.fate = if self.dice.one_in(4) { Fate::StallsAfter(0) } else { Fate::CutAfter(0) };
         }

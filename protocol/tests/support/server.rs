@@ -36,6 +36,8 @@ pub struct Server {
     limits: Limits,
     next: u64,
     runs: u64,
+    /// A new store has a new secret, so the same user is another subject.
+    stores: u64,
     epoch: Epoch,
     connections: Vec<Connection>,
     pub accepted: u64,
@@ -73,6 +75,7 @@ impl Server {
             limits,
             next: 1,
             runs: 0,
+            stores: 0,
             epoch,
             connections: Vec::new(),
             accepted: 0,
@@ -121,6 +124,7 @@ impl Server {
                 self.log.truncate(keep);
             }
             Restart::Empty => {
+                self.stores += 1;
                 self.log.clear();
                 self.ended.clear();
             }
@@ -172,7 +176,7 @@ impl Server {
         };
         let hello = Hello {
             connection_id: format!("c{}", self.accepted),
-            subject: "me".to_owned(),
+            subject: format!("me of store {}", self.stores),
             resumed,
             replay_until: (resumed == Resumed::Replayed).then(|| history.head().to_string()),
             heartbeat_ms: HEARTBEAT_EVERY.as_millis() as u32,
@@ -231,10 +235,10 @@ impl Server {
     }
 
     /// Ends every connection politely.
-    pub fn say_goodbye(&mut self, wires: &mut [Wire]) {
+    pub fn say_goodbye(&mut self, wires: &mut [Wire], reason: GoodbyeReason) {
         for connection in self.connections.drain(..) {
             if let Some(wire) = wires.iter_mut().find(|wire| wire.attempt == connection.attempt) {
-                let goodbye = Goodbye { reason: GoodbyeReason::Lifetime, reconnect_after_ms: Some(100) };
+                let goodbye = Goodbye { reason, reconnect_after_ms: Some(100) };
                 wire.write(&encode_control(None, GOODBYE, &goodbye, Some(100)));
                 wire.ended = true;
             }
