@@ -34,6 +34,8 @@ pub(crate) struct Claim {
     pub(crate) connection_id: Arc<str>,
     /// The connection it says it was.
     pub(crate) predecessor: Option<String>,
+    /// The head at which its stream began; absent until then.
+    pub(crate) opened_at: Option<u64>,
 }
 
 /// Why a claim gives no rights.
@@ -76,7 +78,7 @@ impl Claim {
             return Err(Denied::Expired);
         }
         let ids = [Some(&*self.connection_id), self.predecessor.as_deref()];
-        if ids.into_iter().any(|id| shared.standing.refuses(identity, id)) {
+        if ids.into_iter().any(|id| shared.standing.refuses(identity, id, self.opened_at)) {
             return Err(Denied::Revoked);
         }
         Ok(())

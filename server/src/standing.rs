@@ -19,9 +19,16 @@ pub(crate) struct Standing {
 #[derive(Debug, Default)]
 struct Inner {
     users: HashMap<String, Granted>,
-    revoked: HashMap<Revoked, Time>,
+    revoked: HashMap<Revoked, Revocation>,
     /// In order of time.
     revoked_order: VecDeque<(Time, Revoked)>,
+}
+
+/// When something was revoked, and where in the log; 0 in one of before this run.
+#[derive(Debug, Clone, Copy)]
+struct Revocation {
+    at: Time,
+    sequence: u64,
 }
 
 /// The groups of one user.
@@ -46,7 +53,7 @@ impl Standing {
             inner.users.entry(grant.user).or_default().from.insert(grant.group, grant.from);
         }
         for (revoked, at) in revocations {
-            inner.revoke(revoked, at);
+            inner.revoke(revoked, Revocation { at, sequence: 0 });
         }
     }
 
@@ -54,7 +61,7 @@ impl Standing {
     pub(crate) fn follow(&self, notice: &Notice, sequence: u64, at: Time) {
         let mut inner = self.inner.lock();
         match notice {
-            Notice::Revoke { revoked, .. } => inner.revoke(revoked.clone(), at),
+            Notice::Revoke { revoked, .. } => inner.revoke(revoked.clone(), Revocation { at, sequence }),
             Notice::Reauthorize { .. } => {}
             Notice::Grant { user, group } => {
                 // The first of two grants that crossed stands.
@@ -81,21 +88,30 @@ impl Standing {
         })
     }
 
-    /// Whether these credentials were revoked after they were issued.
-    pub(crate) fn refuses(&self, identity: &Identity, connection: Option<&str>) -> bool {
+    /// Whether these credentials were revoked after they were issued. `opened_at` is the head at which an
+    /// open stream began: credentials that do not say when they were issued were so before that.
+    pub(crate) fn refuses(
+        &self,
+        identity: &Identity,
+        connection: Option<&str>,
+        opened_at: Option<u64>,
+    ) -> bool {
         let inner = self.inner.lock();
-        let at = |revoked: Revoked| inner.revoked.get(&revoked).copied();
-        let user = at(Revoked::User(identity.user.clone()));
-        let login = identity.login.clone().and_then(|login| at(Revoked::Login(login)));
-        let connection = connection.and_then(|id| at(Revoked::Connection(id.to_owned())));
-        login.is_some()
-            || connection.is_some()
-            || user.zip(identity.issued_at).is_some_and(|(at, issued)| unix_time(issued) <= at)
+        let of = |revoked: Revoked| inner.revoked.get(&revoked).copied();
+        let login = identity.login.clone().and_then(|login| of(Revoked::Login(login)));
+        let connection = connection.and_then(|id| of(Revoked::Connection(id.to_owned())));
+        let user = of(Revoked::User(identity.user.clone())).is_some_and(|revocation| {
+            identity.issued_at.map_or_else(
+                || opened_at.is_some_and(|opened_at| opened_at < revocation.sequence),
+                |issued| unix_time(issued) <= revocation.at,
+            )
+        });
+        login.is_some() || connection.is_some() || user
     }
 
     /// Whether a stream that reads with `identity` outlives the revocation that it has met.
     pub(crate) fn outlives(&self, identity: &Identity, revoked: &Revoked) -> bool {
-        let at = self.inner.lock().revoked.get(revoked).copied();
+        let at = self.inner.lock().revoked.get(revoked).map(|revocation| revocation.at);
         match (revoked, at, identity.issued_at) {
             (Revoked::User(_), Some(at), Some(issued)) => unix_time(issued) > at,
             _ => false,
@@ -127,18 +143,18 @@ pub(crate) struct SweepLimits {
 }
 
 impl Inner {
-    fn revoke(&mut self, revoked: Revoked, at: Time) {
+    fn revoke(&mut self, revoked: Revoked, revocation: Revocation) {
         if self.revoked_order.len() == REVOCATIONS_MAX {
             tracing::warn!("more than {REVOCATIONS_MAX} revocations: the oldest are forgotten");
             self.forget_oldest_revocation();
         }
-        self.revoked.insert(revoked.clone(), at);
-        self.revoked_order.push_back((at, revoked));
+        self.revoked.insert(revoked.clone(), revocation);
+        self.revoked_order.push_back((revocation.at, revoked));
     }
 
     fn forget_oldest_revocation(&mut self) {
         if let Some((at, revoked)) = self.revoked_order.pop_front()
-            && self.revoked.get(&revoked) == Some(&at)
+            && self.revoked.get(&revoked).is_some_and(|revocation| revocation.at == at)
         {
             self.revoked.remove(&revoked);
         }
@@ -204,13 +220,13 @@ mod tests {
             standing.follow(&Notice::Revoke { revoked, reason: String::new() }, seconds, at(seconds));
         };
         revoke(100);
-        assert!(standing.refuses(&identity(100), None));
-        assert!(!standing.refuses(&identity(101), None));
+        assert!(standing.refuses(&identity(100), None, None));
+        assert!(!standing.refuses(&identity(101), None, None));
         revoke(200);
-        assert!(standing.refuses(&identity(101), None), "the later one counts");
+        assert!(standing.refuses(&identity(101), None, None), "the later one counts");
         standing.sweep(at(3_750), &LIMITS, |_| false);
-        assert!(standing.refuses(&identity(101), None), "the first has gone, the second has not");
+        assert!(standing.refuses(&identity(101), None, None), "the first has gone, the second has not");
         standing.sweep(at(3_801), &LIMITS, |_| false);
-        assert!(!standing.refuses(&identity(101), None));
+        assert!(!standing.refuses(&identity(101), None, None));
     }
 }

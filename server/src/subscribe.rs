@@ -118,14 +118,16 @@ async fn open(
         tracing::error!(%error, "no randomness for a connection id");
         Rejection::Unavailable
     })?;
-    let claim = Claim {
+    let mut claim = Claim {
         authorize: mount.authorize.clone(),
         parts: Arc::new(parts),
         wanted: subscribe.groups,
         connection_id: id.as_str().into(),
         predecessor: subscribe.predecessor,
+        opened_at: None,
     };
     let (rights, start) = settle(shared, &claim, subscribe.cursor).await?;
+    claim.opened_at = Some(start.head.sequence());
     let birth = Birth {
         id,
         user: rights.identity.user.clone(),

@@ -10,7 +10,7 @@ use std::{
 
 use axum::{Router, http::request::Parts};
 use parking_lot::Mutex;
-use tidings_server::{Audience, Config, Hub, Identity, Refusal, router};
+use tidings_server::{Audience, Config, Hub, Identity, Refusal, Revoked, router};
 use tokio::sync::Semaphore;
 
 use crate::support::{Client, Event, Server};
@@ -194,6 +194,22 @@ async fn a_notice_between_question_and_hello_has_authorize_asked_again() {
     gate.refuse.store(true, Ordering::SeqCst);
     gate.open.add_permits(Gate::OPEN);
     assert_eq!(opening.await.expect("a response").status, 401, "what the second answer says");
+}
+
+#[tokio::test]
+async fn a_revocation_that_comes_while_the_rights_are_asked_for_ends_the_stream() {
+    let (_gate, server) = Gate::server(Config::default()).await;
+    let mut client = server.get("/sse?tidings=1", &[]).await;
+    client.expect("tidings:hello").await;
+    // The stream meets the first when both are committed, so the question is newer than either.
+    server.hub.reauthorize("coach").await.expect("committed");
+    server.hub.revoke(Revoked::User("coach".into()), "test", None).await.expect("committed");
+    assert_eq!(client.expect("tidings:goodbye").await["reason"], "revoked");
+    client.end().await;
+    let mut again = server.get("/sse?tidings=1", &[]).await;
+    again.expect("tidings:hello").await;
+    server.hub.send(Audience::user("coach"), &Event::said("1")).await.expect("sent");
+    assert_eq!(again.said().await, "1", "Authorize alone decides about credentials without an issue time");
 }
 
 #[tokio::test]
