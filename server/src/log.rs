@@ -69,8 +69,16 @@ impl Log {
         self.history.lock().head()
     }
 
-    pub(crate) fn id_at(&self, sequence: u64) -> EventId {
-        self.history.lock().id_at(sequence)
+    /// The head's sequence, and the log it counts in.
+    pub(crate) fn stand(&self) -> (u64, u64) {
+        let history = self.history.lock();
+        (history.head().sequence(), history.generation())
+    }
+
+    /// A position as a cursor; none in a log that has become another one.
+    pub(crate) fn id_at(&self, sequence: u64, generation: u64) -> Option<EventId> {
+        let history = self.history.lock();
+        (history.generation() == generation).then(|| history.id_at(sequence))
     }
 
     pub(crate) fn trim(&self, now: Time) {
@@ -123,6 +131,9 @@ impl Log {
 
 /// Notes that `rights` hold at the head, unless a notice of somebody else's lies between.
 fn settle(history: &History, rights: &mut Rights) -> Result<(), Stale> {
+    if rights.generation != history.generation() {
+        return Err(Stale);
+    }
     let channels: Vec<_> =
         rights.covered.iter().filter(|covered| covered.channel.group_name().is_none()).cloned().collect();
     loop {

@@ -19,6 +19,8 @@ pub(crate) struct Rights {
     pub(crate) covered: Vec<Covered>,
     /// Notices at or below are in the answer.
     pub(crate) rights_at: u64,
+    /// Which log that counts in: the one that was followed when the question was asked.
+    pub(crate) generation: u64,
     /// Notices that asking itself has committed: they change nothing about the answer.
     pub(crate) own_notices: Vec<u64>,
 }
@@ -55,14 +57,14 @@ impl Claim {
     /// Asks once. The answer holds from the position before the question; [`crate::log::Log::start`] and
     /// [`crate::log::Log::jump`] find out whether a notice lies in between.
     pub(crate) async fn ask(&self, shared: &Shared) -> Result<Rights, Denied> {
-        let before = shared.log.head().sequence();
+        let (before, generation) = shared.log.stand();
         let asked =
             tokio::time::timeout(shared.config.authorize_timeout, self.authorize.ask(self.parts.clone()));
         let identity = asked.await.unwrap_or(Err(Refusal::Unavailable)).map_err(Denied::Refused)?;
         self.check(shared, &identity)?;
         let (grants, own_notices) = self.settle_groups(shared, &identity).await?;
         let covered = self.covered(&identity, grants)?;
-        Ok(Rights { identity, covered, rights_at: before, own_notices })
+        Ok(Rights { identity, covered, rights_at: before, generation, own_notices })
     }
 
     fn check(&self, shared: &Shared, identity: &Identity) -> Result<(), Denied> {

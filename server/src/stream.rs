@@ -52,7 +52,7 @@ pub(crate) struct Stream {
     claim: Claim,
     rights: Rights,
     position: Position,
-    /// The position at hello.
+    /// The position at hello, or after a jump.
     replay_until: u64,
     generation: u64,
     /// Blocks read and not yet handed out.
@@ -162,6 +162,7 @@ impl Stream {
             asking: None,
             ended: false,
         };
+        stream.note_stand();
         if let Some(reason) = beginning.gap {
             stream.say_gap(reason);
         }
@@ -243,9 +244,10 @@ impl Stream {
         self.note_stand();
     }
 
-    fn position_id(&self) -> EventId {
+    /// None where the log has become another one: what the position counts in has no name any more.
+    fn position_id(&self) -> Option<EventId> {
         let Position { sequence, own } = &self.position;
-        own.clone().unwrap_or_else(|| self.shared.log.id_at(*sequence))
+        own.clone().or_else(|| self.shared.log.id_at(*sequence, self.generation))
     }
 
     fn note_stand(&self) {
@@ -323,6 +325,7 @@ impl Stream {
         self.rights = rights;
         if let Some(reason) = jump {
             self.generation = generation;
+            self.replay_until = head.sequence();
             self.position = Position { sequence: head.sequence(), own: None };
             self.note_stand();
             self.say_gap(reason);
@@ -333,7 +336,7 @@ impl Stream {
 
     fn say_gap(&mut self, reason: GapReason) {
         self.shared.metrics.gaps.add(1);
-        let gap = encode_control(Some(&self.position_id()), control::GAP, &Gap { reason }, None);
+        let gap = encode_control(self.position_id().as_ref(), control::GAP, &Gap { reason }, None);
         self.ready.push_back(Block::Control(gap));
     }
 
@@ -364,7 +367,7 @@ impl Stream {
             Block::Heartbeat => {
                 self.shared.metrics.heartbeats.add(1);
                 let heartbeat = Heartbeat { sent: self.sent };
-                encode_control(Some(&self.position_id()), control::HEARTBEAT, &heartbeat, None)
+                encode_control(self.position_id().as_ref(), control::HEARTBEAT, &heartbeat, None)
             }
         })
     }

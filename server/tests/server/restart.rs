@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, http::request::Parts};
 use parking_lot::Mutex;
 use tidings_server::{
-    Audience, Clock, Config, Hub, Presence, PresenceChange, Revoked, Secret,
+    Audience, Clock, Config, Hub, Identity, Presence, PresenceChange, Revoked, Secret,
     protocol::{Entry, Epoch, EventId, Payload},
     router,
     store::{
@@ -14,7 +14,10 @@ use tidings_server::{
     },
 };
 
-use crate::support::{Event, PATIENCE, Server, believe};
+use crate::{
+    support::{Event, PATIENCE, Server, believe},
+    time::{Stream, quiet},
+};
 
 /// What is left when a process is gone.
 #[derive(Default)]
@@ -199,18 +202,61 @@ async fn a_log_that_turns_out_to_be_another_one_is_told_to_open_streams() {
     let headers = [("x-user", "coach"), ("x-groups", "team")];
     let mut client = server.get("/sse?tidings=1", &headers).await;
     client.expect("tidings:hello").await;
-    let other = Epoch::new("another").expect("an epoch");
-    {
-        let mut run = store.run.lock();
-        let (epoch, _, follower) = run.as_mut().expect("it runs");
-        *epoch = other.clone();
-        disk.lock().entries.clear();
-        follower.begin(Beginning { epoch: other, floor: 0, ended: Vec::new() });
+    for n in 0..5 {
+        server.hub.send(Audience::group("team"), &Event::said(n.to_string())).await.expect("sent");
+        client.said().await;
     }
+    store.become_another();
     assert_eq!(client.expect("tidings:gap").await["reason"], "epoch");
     assert!(client.last_event_id().starts_with("another-"), "{}", client.last_event_id());
+    let typing = Event::Typing { user: "coachee".into() };
+    server.hub.send(Audience::group("team"), &typing).await.expect("sent");
     server.hub.send(Audience::group("team"), &Event::said("1")).await.expect("sent");
+    client.expect("typing").await;
     assert_eq!(client.said().await, "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_names_no_place_in_a_log_that_has_become_another_one() {
+    let store = Arc::new(Kept { disk: Arc::default(), run: Mutex::default() });
+    let authorize_timeout = Duration::from_secs(600);
+    let config = Config { heartbeat: Duration::from_secs(15), authorize_timeout, ..quiet() };
+    let hub = Hub::<Event>::start(config, Shared(store.clone())).await.expect("it starts");
+    let turns = Arc::new(tokio::sync::Semaphore::new(1));
+    let app = router(&hub, {
+        let turns = turns.clone();
+        move |_: Arc<Parts>| {
+            let turns = turns.clone();
+            async move {
+                turns.acquire().await.expect("never closed").forget();
+                Ok(Identity::user("coach"))
+            }
+        }
+    });
+    for n in 0..5 {
+        hub.send(Audience::user("coach"), &Event::said(n.to_string())).await.expect("sent");
+    }
+    let mut stream = Stream::open(&app, "").await;
+    let stood = stream.expect("tidings:hello").await.last_event_id;
+    store.become_another();
+    // Its rights are being asked for.
+    let heartbeat = stream.expect("tidings:heartbeat").await;
+    assert_eq!(heartbeat.last_event_id, stood, "or the client would skip the first five of the new log");
+    turns.add_permits(1);
+    let gap = stream.expect("tidings:gap").await;
+    assert_eq!(gap.last_event_id.to_string(), hub.cursor().to_string());
+}
+
+impl Kept {
+    /// Another log, from its beginning.
+    fn become_another(&self) {
+        let other = Epoch::new("another").expect("an epoch");
+        let mut run = self.run.lock();
+        let (epoch, _, follower) = run.as_mut().expect("it runs");
+        *epoch = other.clone();
+        self.disk.lock().entries.clear();
+        follower.begin(Beginning { epoch: other, floor: 0, ended: Vec::new() });
+    }
 }
 
 /// A store that the test keeps a hand on.

@@ -22,21 +22,21 @@ use tower_service::Service;
 use crate::support::Event;
 
 /// A stream without a socket under it.
-struct Stream {
+pub(crate) struct Stream {
     body: Body,
     decoder: Decoder,
     events: Vec<DecodedEvent>,
 }
 
 impl Stream {
-    async fn open(app: &Router, cursor: &str) -> Self {
+    pub(crate) async fn open(app: &Router, cursor: &str) -> Self {
         let request = Request::get("/?tidings=1").header("last-event-id", cursor).body(Body::empty());
         let response = app.clone().call(request.expect("a request")).await.expect("infallible");
         assert_eq!(response.status(), 200);
         Self { body: response.into_body(), decoder: Decoder::new(""), events: Vec::new() }
     }
 
-    async fn next(&mut self) -> Option<DecodedEvent> {
+    pub(crate) async fn next(&mut self) -> Option<DecodedEvent> {
         while self.events.is_empty() {
             let frame = std::future::poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await?;
             let bytes = frame.expect("a body does not fail").into_data().expect("data");
@@ -45,7 +45,7 @@ impl Stream {
         Some(self.events.remove(0))
     }
 
-    async fn expect(&mut self, name: &str) -> DecodedEvent {
+    pub(crate) async fn expect(&mut self, name: &str) -> DecodedEvent {
         let event = self.next().await.expect("the stream goes on");
         assert_eq!(event.event, name, "{event:?}");
         event
@@ -59,7 +59,7 @@ async fn app(config: Config) -> (Hub<Event>, Router) {
 }
 
 /// No heartbeats, no checks, no end within a test's time.
-fn quiet() -> Config {
+pub(crate) fn quiet() -> Config {
     let never = Duration::from_secs(1_000_000);
     Config { heartbeat: never, recheck: never, lifetime: never, ..Config::default() }
 }
@@ -122,6 +122,17 @@ async fn a_stream_ends_when_its_credentials_do() {
     tokio::time::advance(Duration::from_secs(1)).await;
     let again = Request::get("/?tidings=1").body(Body::empty()).expect("a request");
     assert_eq!(app.clone().call(again).await.expect("infallible").status(), 401);
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_may_end_later_than_any_clock_can_count() {
+    let hub = Hub::<Event>::in_memory(quiet()).await.expect("a hub over memory starts");
+    let end = SystemTime::UNIX_EPOCH + Duration::from_secs(i64::MAX as u64);
+    let app = router(&hub, move |_: Arc<Parts>| async move { Ok(Identity::user("coach").expires_at(end)) });
+    let mut stream = Stream::open(&app, "").await;
+    stream.expect("tidings:hello").await;
+    hub.send(Audience::user("coach"), &Event::said("1")).await.expect("sent");
+    stream.expect("said").await;
 }
 
 #[tokio::test(start_paused = true)]
