@@ -30,7 +30,6 @@ pub(crate) struct Timers {
     heartbeat: Instant,
     recheck: Instant,
     lifetime: Instant,
-    /// None too for one so far away that no clock can count to it.
     expiry: Option<Instant>,
     sleep: Pin<Box<Sleep>>,
 }
@@ -45,13 +44,13 @@ impl Timers {
             // Spread, so that the streams of a restart do not all ask at once.
             recheck: now + random::uniform(config.recheck.mul_f64(0.8), config.recheck),
             lifetime: now + random::uniform(config.lifetime.mul_f64(0.8), config.lifetime),
-            expiry: expires_in.and_then(|left| now.checked_add(left)),
+            expiry: expires_in.map(|left| now + left),
             sleep: Box::pin(tokio::time::sleep_until(now + config.heartbeat)),
         }
     }
 
     pub(crate) fn expire_in(&mut self, left: Option<Duration>) {
-        self.expiry = left.and_then(|left| Instant::now().checked_add(left));
+        self.expiry = left.map(|left| Instant::now() + left);
     }
 
     /// The next deadline that has passed, moved on where it repeats.

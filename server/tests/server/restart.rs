@@ -199,13 +199,12 @@ async fn a_log_that_turns_out_to_be_another_one_is_told_to_open_streams() {
     let hub = Hub::start(Config::default(), Shared(store.clone())).await.expect("it starts");
     let app = Router::new().nest("/sse", router(&hub, believe));
     let server = Server::serve(hub, app).await;
+    for n in 0..5 {
+        server.hub.send(Audience::group("team"), &Event::said(n.to_string())).await.expect("sent");
+    }
     let headers = [("x-user", "coach"), ("x-groups", "team")];
     let mut client = server.get("/sse?tidings=1", &headers).await;
     client.expect("tidings:hello").await;
-    for n in 0..5 {
-        server.hub.send(Audience::group("team"), &Event::said(n.to_string())).await.expect("sent");
-        client.said().await;
-    }
     store.become_another();
     assert_eq!(client.expect("tidings:gap").await["reason"], "epoch");
     assert!(client.last_event_id().starts_with("another-"), "{}", client.last_event_id());

@@ -125,17 +125,6 @@ async fn a_stream_ends_when_its_credentials_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_may_end_later_than_any_clock_can_count() {
-    let hub = Hub::<Event>::in_memory(quiet()).await.expect("a hub over memory starts");
-    let end = SystemTime::UNIX_EPOCH + Duration::from_secs(i64::MAX as u64);
-    let app = router(&hub, move |_: Arc<Parts>| async move { Ok(Identity::user("coach").expires_at(end)) });
-    let mut stream = Stream::open(&app, "").await;
-    stream.expect("tidings:hello").await;
-    hub.send(Audience::user("coach"), &Event::said("1")).await.expect("sent");
-    stream.expect("said").await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn what_is_older_than_the_window_is_gone_without_another_send() {
     let history = Limits { age: Duration::from_secs(600), ..Limits::default() };
     let (hub, app) = app(Config { history, ..quiet() }).await;
