@@ -249,3 +249,33 @@ fn a_parked_page_is_not_asked_to_fetch_what_it_may_not() {
     page.input(Input::Connect);
     assert_eq!(page.take_resync().1, protocol::ResyncReason::Overflow, "and owed from then on");
 }
+
+#[test]
+fn each_connection_may_have_its_credentials_renewed() {
+    let mut page = Page::new(Credentials::Renewable);
+    page.input(Input::Connect);
+    for _ in 0..2 {
+        page.head(401, "", None);
+        assert!(page.opened().last().is_some_and(|attempt| attempt.renew_credentials));
+        page.accept();
+        page.hello("fresh", Some("e-10"));
+        page.end();
+        page.wait();
+        assert!(page.opened().last().is_some_and(|attempt| !attempt.renew_credentials));
+    }
+}
+
+#[test]
+fn every_sleep_gives_one_interval_to_prove_life_and_no_wake_up_gives_another() {
+    let mut page = Page::online();
+    for _ in 0..2 {
+        page.pass(8 * HOUR);
+        assert!(matches!(page.client.state(), State::Online { .. }));
+        page.heartbeat("e-10");
+    }
+    page.now = page.now + 8 * HOUR;
+    page.input(Input::Wake);
+    page.now = page.now + 16 * SECOND;
+    page.input(Input::Wake);
+    assert!(matches!(page.client.state(), State::Reconnecting(_)));
+}

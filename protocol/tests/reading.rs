@@ -146,6 +146,7 @@ fn a_change_of_identity_forgets_the_cursor_and_says_so() {
     page.input(Input::Identity { signed_in: true });
     let attempts = page.opened();
     assert_eq!((attempts.len(), attempts[0].cursor.clone()), (1, None));
+    assert_eq!(attempts[0].connection_id, None, "anna's connection is not berta's to continue");
     page.accept();
     page.hello_to("berta", "fresh", Some("e-30"));
     assert_eq!(page.take_resync().1, ResyncReason::IdentityChanged);
@@ -321,4 +322,63 @@ fn what_was_held_at_a_close_comes_again_from_both_epochs() {
     page.event("e-11");
     page.event("f-12");
     assert_eq!(page.handled(), ["e-11", "f-12"]);
+}
+
+#[test]
+fn a_resync_that_was_owed_is_paid_once() {
+    let mut page = Page::online();
+    page.write("id: e-20\nevent: tidings:gap\ndata: {\"reason\":\"overflow\"}\n\n");
+    page.input(Input::Close);
+    page.opened();
+    page.input(Input::Connect);
+    for owed in [true, false] {
+        page.accept();
+        page.hello("replayed", Some("e-20"));
+        assert_eq!(page.outputs.iter().any(|output| matches!(output, Output::Resync { .. })), owed);
+        if owed {
+            let (hold, _) = page.take_resync();
+            page.input(Input::Settled { hold, ok: true });
+        }
+        page.end();
+        page.wait();
+    }
+}
+
+#[test]
+fn a_late_repeat_of_an_older_epoch_is_dropped_until_a_gap_begins_anew() {
+    let mut page = Page::online();
+    for id in ["e-11", "f-12", "e-11"] {
+        page.event(id);
+    }
+    assert_eq!(page.handled(), ["e-11", "f-12"]);
+    page.write("id: e-3\nevent: tidings:gap\ndata: {\"reason\":\"epoch\"}\n\n");
+    let (hold, _) = page.take_resync();
+    page.input(Input::Settled { hold, ok: true });
+    page.event("e-4");
+    assert_eq!(page.handled(), ["e-4"]);
+}
+
+#[test]
+fn another_subject_stands_where_its_own_hello_says() {
+    let mut page = Page::online();
+    page.end();
+    page.wait();
+    page.accept();
+    page.hello_to("berta", "fresh", Some("e-3"));
+    let (hold, _) = page.take_resync();
+    page.input(Input::Settled { hold, ok: true });
+    page.event("e-4");
+    assert_eq!(page.handled(), ["e-4"]);
+}
+
+#[test]
+fn a_mebibyte_of_held_events_calls_a_load_off_and_none_is_lost() {
+    let mut page = Page::online();
+    let hold = page.client.hold(page.now).expect("room");
+    let data = "x".repeat(600 * 1024);
+    for id in ["e-11", "e-12"] {
+        page.write(&format!("id: {id}\nevent: changed\ndata: {data}\n\n"));
+    }
+    assert!(page.outputs.contains(&Output::Release { hold, cause: Released::Overflow }));
+    assert_eq!(page.handled(), ["e-11", "e-12"]);
 }
