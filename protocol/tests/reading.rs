@@ -382,3 +382,24 @@ fn a_mebibyte_of_held_events_calls_a_load_off_and_none_is_lost() {
     assert!(page.outputs.contains(&Output::Release { hold, cause: Released::Overflow }));
     assert_eq!(page.handled(), ["e-11", "e-12"]);
 }
+
+#[test]
+fn loads_that_overlap_for_ever_do_not_hold_an_event_for_ever() {
+    let mut page = Page::online();
+    let mut running = page.client.hold(page.now).expect("room");
+    page.event("e-11");
+    let mut waited = Duration::ZERO;
+    while page.handled().is_empty() {
+        assert!(waited < 20 * SECOND, "held for {waited:?}");
+        page.pass(3 * SECOND);
+        let next = page.client.hold(page.now).expect("room");
+        page.pass(3 * SECOND);
+        waited += 6 * SECOND;
+        page.heartbeat("e-11");
+        page.input(Input::Settled { hold: running, ok: true });
+        running = next;
+    }
+    assert_eq!(page.client.last_event_id(), Some(&id("e-11")));
+    page.event("e-12");
+    assert_eq!(page.handled(), Vec::<String>::new(), "what came behind the running load waits for it");
+}

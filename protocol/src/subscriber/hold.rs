@@ -52,6 +52,15 @@ struct Hold {
     deadline: Time,
 }
 
+/// An event that waits.
+#[derive(Debug)]
+struct Held {
+    message: Message,
+    since: Time,
+    /// The last hold begun when it came: what later ones fetch is newer than it.
+    behind: u64,
+}
+
 /// A resync that failed and will be tried again.
 #[derive(Debug, Clone, Copy)]
 struct Again {
@@ -64,7 +73,7 @@ struct Again {
 #[derive(Debug, Default)]
 pub(super) struct Holds {
     open: Vec<Hold>,
-    events: VecDeque<Message>,
+    events: VecDeque<Held>,
     bytes: usize,
     begun: u64,
     again: Option<Again>,
@@ -122,13 +131,13 @@ impl Subscriber {
             return;
         }
         self.holds.bytes += message.name.len() + message.data.len();
-        self.holds.events.push_back(message);
+        self.holds.events.push_back(Held { message, since: now, behind: self.holds.begun });
         if self.holds.events.len() > EVENTS_MAX || self.holds.bytes > BYTES_MAX {
             self.outputs.push_back(Output::Error(SubscriberError::HoldOverflow));
             while let Some(hold) = self.holds.open.pop() {
                 self.call_off(&hold, Released::Overflow, now);
             }
-            self.flush();
+            self.flush(now);
         }
     }
 
@@ -158,7 +167,7 @@ impl Subscriber {
         if !ok {
             self.schedule_again(hold.kind, now);
         }
-        self.flush();
+        self.flush(now);
     }
 
     pub(super) fn expire_holds(&mut self, now: Time) {
@@ -174,7 +183,7 @@ impl Subscriber {
             called_off = true;
         }
         if called_off {
-            self.flush();
+            self.flush(now);
         }
         if let Some(Again { at, reason, tries }) = self.holds.again
             && at <= now
@@ -204,18 +213,34 @@ impl Subscriber {
         }
     }
 
-    fn flush(&mut self) {
+    fn flush(&mut self, now: Time) {
         if self.holds.open.is_empty() {
             self.dispatch_held();
             self.settled.clone_from(&self.cursor);
+            return;
+        }
+        // Loads that overlap without end must not hold an event for ever: its own are done.
+        while let Some(held) = self.holds.events.front()
+            && now.since(held.since) >= HOLD_FOR
+            && self.holds.open.iter().all(|hold| hold.id.0 > held.behind)
+        {
+            self.dispatch_first();
         }
     }
 
     fn dispatch_held(&mut self) {
-        self.holds.bytes = 0;
-        let last = self.holds.events.iter().rev().find_map(|message| message.id.clone());
-        self.settled = last.or_else(|| self.settled.take());
-        self.outputs.extend(self.holds.events.drain(..).map(Output::Event));
+        while !self.holds.events.is_empty() {
+            self.dispatch_first();
+        }
+    }
+
+    fn dispatch_first(&mut self) {
+        let Some(Held { message, .. }) = self.holds.events.pop_front() else { return };
+        self.holds.bytes -= message.name.len() + message.data.len();
+        if message.id.is_some() {
+            self.settled.clone_from(&message.id);
+        }
+        self.outputs.push_back(Output::Event(message));
     }
 }
 

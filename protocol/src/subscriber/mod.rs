@@ -119,7 +119,7 @@ pub enum Input<'a> {
         /// What it says.
         online: bool,
     },
-    /// The page became visible or got focus: a good moment to try.
+    /// The page became visible or got focus: a good moment to try, and the end of any suspension.
     Wake,
     /// The page is about to be frozen or cached: let go of the stream.
     Suspend,
