@@ -1,14 +1,15 @@
 //! [`Event`] as the rest of Tidings sees it.
 
-use protocol::{Contract, Delivery};
+use protocol::{Contract, Delivery, Shape};
 use strum::VariantNames;
 
-use crate::{ApplicationError, Event, version};
+use crate::{ApplicationError, Event, shapes, version};
 
 impl Contract for Event {
     const REVISION: u32 = version::REVISION;
     const HASH: &'static str = version::HASH;
     const NAMES: &'static [&'static str] = Self::VARIANTS;
+    const SHAPES: Option<&'static [Shape]> = Some(shapes::SHAPES);
     type ApplicationError = ApplicationError;
     const APPLICATION_ERROR: Option<&'static str> = Some("application_error");
 

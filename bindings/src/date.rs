@@ -7,6 +7,7 @@
 
 use std::{fmt, str::FromStr};
 
+use protocol::Shape;
 use serde::{Deserialize, Serialize};
 
 /// A point in time: an RFC 3339 `date-time` such as `2026-11-23T10:15:00Z`, kept as it was written.
@@ -96,7 +97,11 @@ fn number(digits: &[u8], from: u32, to: u32) -> Option<u32> {
     (from..=to).contains(&value).then_some(value)
 }
 
-fn is_full_date(text: &[u8]) -> bool {
+fn is_full_date(text: &str) -> bool {
+    is_day(text.as_bytes())
+}
+
+fn is_day(text: &[u8]) -> bool {
     fn read(text: &[u8]) -> Option<()> {
         let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = *text else { return None };
         let year = number(&[y0, y1, y2, y3], 0, 9999)?;
@@ -119,8 +124,8 @@ fn is_clock(text: &[u8]) -> bool {
 }
 
 /// RFC 3339, section 5.6; a leap second is allowed in every minute.
-fn is_date_time(text: &[u8]) -> bool {
-    let Some((date, rest)) = text.split_at_checked(10) else { return false };
+fn is_date_time(text: &str) -> bool {
+    let Some((date, rest)) = text.as_bytes().split_at_checked(10) else { return false };
     let Some((b'T' | b't', rest)) = rest.split_first() else { return false };
     let Some((clock, rest)) = rest.split_at_checked(5) else { return false };
     let [b':', s0, s1, rest @ ..] = rest else { return false };
@@ -140,16 +145,21 @@ fn is_date_time(text: &[u8]) -> bool {
         [b'+' | b'-', offset @ ..] => is_clock(offset),
         _ => false,
     };
-    is_full_date(date) && is_clock(clock) && number(&[*s0, *s1], 0, 60).is_some() && zoned
+    is_day(date) && is_clock(clock) && number(&[*s0, *s1], 0, 60).is_some() && zoned
 }
 
 macro_rules! checked_text {
-    ($type:ident, $check:ident) => {
+    ($type:ident, $check:ident, $expected:literal) => {
+        impl $type {
+            /// What it looks like in JSON.
+            pub const SHAPE: Shape = Shape::Checked { expected: $expected, is_valid: $check };
+        }
+
         impl TryFrom<String> for $type {
             type Error = InvalidDate;
 
             fn try_from(text: String) -> Result<Self, InvalidDate> {
-                if $check(text.as_bytes()) { Ok(Self(text)) } else { Err(InvalidDate) }
+                if $check(&text) { Ok(Self(text)) } else { Err(InvalidDate) }
             }
         }
 
@@ -175,8 +185,8 @@ macro_rules! checked_text {
     };
 }
 
-checked_text!(Timestamp, is_date_time);
-checked_text!(CalendarDate, is_full_date);
+checked_text!(Timestamp, is_date_time, "an rfc 3339 date-time");
+checked_text!(CalendarDate, is_full_date, "an rfc 3339 full-date");
 
 #[cfg(test)]
 mod tests {
@@ -237,7 +247,7 @@ mod tests {
         ] {
             let timestamp = Timestamp::from_unix_millis(millis);
             assert_eq!(timestamp.as_str(), text);
-            assert!(is_date_time(timestamp.as_str().as_bytes()));
+            assert!(is_date_time(timestamp.as_str()));
         }
     }
 
@@ -246,7 +256,7 @@ mod tests {
         let mut before = String::new();
         for day in 0..146_097 {
             let text = Timestamp::from_unix_millis(day * 86_400_000).0;
-            assert!(is_date_time(text.as_bytes()) && before < text, "{before} {text}");
+            assert!(is_date_time(&text) && before < text, "{before} {text}");
             before = text;
         }
         assert_eq!(before, "2369-12-31T00:00:00.000Z");

@@ -5,6 +5,7 @@
 
 use std::{fmt, str::FromStr};
 
+use protocol::Shape;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// The id of an entity, a UUID; as text hyphenated and in lower case, read in either case.
@@ -32,6 +33,9 @@ pub struct InvalidId;
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 
 impl Id {
+    /// What an id looks like in JSON.
+    pub const SHAPE: Shape = Shape::Checked { expected: "a uuid", is_valid: is_uuid };
+
     /// The id with these 128 bits.
     pub const fn from_u128(bits: u128) -> Self {
         Self(bits)
@@ -47,23 +51,19 @@ impl FromStr for Id {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        if text.len() != 36 {
+        if !is_uuid(text) {
             return Err(InvalidId);
         }
-        let mut bits = 0;
-        for (place, byte) in text.bytes().enumerate() {
-            let digit = match byte {
-                b'-' if HYPHENS.contains(&place) => continue,
-                _ if HYPHENS.contains(&place) => return Err(InvalidId),
-                b'0'..=b'9' => byte - b'0',
-                b'a'..=b'f' => byte - b'a' + 10,
-                b'A'..=b'F' => byte - b'A' + 10,
-                _ => return Err(InvalidId),
-            };
-            bits = bits << 4 | u128::from(digit);
-        }
-        Ok(Self(bits))
+        let digits = text.chars().filter_map(|digit| digit.to_digit(16));
+        Ok(Self(digits.fold(0, |bits, digit| bits << 4 | u128::from(digit))))
     }
+}
+
+fn is_uuid(text: &str) -> bool {
+    let fits = |(place, byte): (usize, u8)| {
+        if HYPHENS.contains(&place) { byte == b'-' } else { byte.is_ascii_hexdigit() }
+    };
+    text.len() == 36 && text.bytes().enumerate().all(fits)
 }
 
 impl TryFrom<String> for Id {

@@ -59,6 +59,8 @@ mod entity;
 mod event;
 mod id;
 mod option;
+#[rustfmt::skip]
+mod shapes;
 mod version;
 
 pub use application_error::{About, ApplicationError, ErrorCode, Subject};

@@ -11,7 +11,7 @@
 //! | `fetch` | one request: credentials, head, bytes, end |
 //! | `environment` | what the page says about network, visibility and freezing |
 //! | `handlers`, `dispatch` | who is called, in which order, and what a throw means |
-//! | `contract`, `tagged`, `value` | the check of a payload against the contract |
+//! | `contract`, `shape` | the check of a payload against the contract |
 
 mod contract;
 mod control;
@@ -22,13 +22,11 @@ mod error;
 mod fetch;
 mod handlers;
 mod host;
-mod mismatch;
 mod object;
 mod provider;
+mod shape;
 mod state;
-mod tagged;
 mod timer;
-mod value;
 
 pub use host::{Clock, Host};
 pub use provider::BackendEventProvider;

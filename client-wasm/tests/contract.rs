@@ -3,10 +3,11 @@
 
 mod support;
 
-use protocol::Contract;
+use protocol::{Contract, Delivery};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use support::Stage;
-use tidings_bindings::Event;
+use tidings_bindings::{ApplicationError, Event};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -24,6 +25,31 @@ const GOLDEN: [(&str, &str); Event::NAMES.len()] = golden! {
     "coaching_session_title_updated" "force_logout" "system_announcement" "presence_changed" "application_error"
 };
 
+/// The coaching contract without its table of shapes: what another app's contract is until it has one.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Derived(Event);
+
+impl Contract for Derived {
+    const REVISION: u32 = Event::REVISION;
+    const HASH: &'static str = Event::HASH;
+    const NAMES: &'static [&'static str] = Event::NAMES;
+    type ApplicationError = ApplicationError;
+    const APPLICATION_ERROR: Option<&'static str> = Event::APPLICATION_ERROR;
+
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn delivery(&self) -> Delivery {
+        self.0.delivery()
+    }
+
+    fn application_error(error: ApplicationError) -> Self {
+        Self(Event::application_error(error))
+    }
+}
+
 fn one_line(json: &str) -> String {
     let value: Value = serde_json::from_str(json).expect("a fixture is JSON");
     value.to_string()
@@ -31,7 +57,7 @@ fn one_line(json: &str) -> String {
 
 #[wasm_bindgen_test]
 async fn every_golden_event_reaches_its_handler_as_it_is() {
-    let mut stage = Stage::online().await;
+    let mut stage = Stage::<Event>::online().await;
     stage.on("any", "", stage.scene.recorder("any"));
     for ((name, json), expected) in GOLDEN.iter().zip(Event::NAMES) {
         assert_eq!(name, expected, "list the fixture of every event, in the contract's order");
@@ -78,11 +104,20 @@ fn changed(event: &Value, place: &str, to: Option<&Value>) -> Value {
 }
 
 #[wasm_bindgen_test]
-async fn the_browser_takes_and_refuses_what_serde_json_does() {
+async fn the_shapes_take_and_refuse_what_serde_json_does() {
+    takes_and_refuses_what_serde_json_does::<Event>().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_contract_without_shapes_takes_and_refuses_what_serde_json_does() {
+    takes_and_refuses_what_serde_json_does::<Derived>().await;
+}
+
+async fn takes_and_refuses_what_serde_json_does<C: Contract>() {
     let others =
         [None, Some("null"), Some("7"), Some("-7.5"), Some("true"), Some("\"x\""), Some("{}"), Some("[]")];
     let others = others.map(|json| json.map(|json| serde_json::from_str::<Value>(json).expect("JSON")));
-    let mut stage = Stage::online().await;
+    let mut stage = Stage::<C>::online().await;
     stage.on("any", "", stage.scene.recorder("taken"));
     let (mut taken, mut refused) = (0, 0);
     for (name, json) in GOLDEN {
@@ -104,7 +139,7 @@ async fn the_browser_takes_and_refuses_what_serde_json_does() {
 
 #[wasm_bindgen_test]
 async fn what_breaks_the_contract_is_reported_with_the_place() {
-    let mut stage = Stage::online().await;
+    let mut stage = Stage::<Event>::online().await;
     stage.on("error", "", stage.scene.recorder("error"));
     let (name, json) = GOLDEN[0];
     let golden: Value = serde_json::from_str(json).expect("JSON");
@@ -112,11 +147,38 @@ async fn what_breaks_the_contract_is_reported_with_the_place() {
         ("/data/action", None, "missing field action"),
         ("/data/action/status", None, "action: missing field status"),
         ("/data/action/assignee_ids/1", Some("7"), "action: assignee_ids: expected"),
-        ("/data/action/status", Some("\"Eaten\""), "action: status: unknown variant"),
+        ("/data/action/status", Some("\"Eaten\""), "action: status: expected a word"),
     ] {
         let other = other.map(|json| serde_json::from_str(json).expect("JSON"));
         stage.send(name, &changed(&golden, place, other.as_ref()).to_string()).await;
         let log = stage.log();
         assert!(matches!(log.as_slice(), [line] if line.contains(expected)), "{place}: {log:?}");
     }
+}
+
+#[wasm_bindgen_test]
+async fn spellings_that_serde_json_takes_and_typescript_does_not_are_refused() {
+    let mut stage = Stage::<Event>::online().await;
+    stage.on("error", "", stage.scene.recorder("error"));
+    let golden: Value = serde_json::from_str(GOLDEN[0].1).expect("JSON");
+    let id = &golden["data"]["coaching_session_id"];
+    let fields = Value::Array(vec![id.clone(), id.clone()]);
+    let deleted: Value = serde_json::from_str(GOLDEN[2].1).expect("JSON");
+    let word = serde_json::from_str(r#"{"NotStarted":null}"#).expect("JSON");
+    for (name, event) in [
+        ("action_created", changed(&golden, "/data/action/status", Some(&word))),
+        ("application_error", about_as_array(id)),
+        ("action_deleted", changed(&deleted, "/data", Some(&fields))),
+    ] {
+        stage.send(name, &event.to_string()).await;
+        let log = stage.log();
+        assert!(matches!(log.as_slice(), [line] if line.contains("expected")), "{event}: {log:?}");
+    }
+}
+
+fn about_as_array(id: &Value) -> Value {
+    let (_, json) = GOLDEN[GOLDEN.len() - 1];
+    let golden: Value = serde_json::from_str(json).expect("JSON");
+    let about = Value::Array(vec!["goal".into(), id.clone()]);
+    changed(&golden, "/data/about", Some(&about))
 }

@@ -4,6 +4,7 @@
 mod support;
 
 use support::Stage;
+use tidings_bindings::Event;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -16,7 +17,7 @@ fn topics() -> String {
 
 #[wasm_bindgen_test]
 async fn a_handler_that_throws_stops_nobody() {
-    let mut stage = Stage::online().await;
+    let mut stage = Stage::<Event>::online().await;
     stage.on("event", "topics_changed", stage.scene.thrower("no toast"));
     stage.on("event", "topics_changed", stage.scene.recorder("second"));
     stage.send("topics_changed", &topics()).await;
@@ -29,7 +30,7 @@ async fn a_handler_that_throws_stops_nobody() {
 
 #[wasm_bindgen_test]
 async fn a_registration_for_several_names_ends_as_one() {
-    let mut stage = Stage::online().await;
+    let mut stage = Stage::<Event>::online().await;
     let registration = stage.on("event", "note_created\ntopics_changed", stage.scene.recorder("on"));
     stage.send("topics_changed", &topics()).await;
     assert_eq!(stage.log().len(), 1);
@@ -40,7 +41,7 @@ async fn a_registration_for_several_names_ends_as_one() {
 
 #[wasm_bindgen_test]
 async fn a_held_event_waits_for_its_load() {
-    let mut stage = Stage::online().await;
+    let mut stage = Stage::<Event>::online().await;
     stage.on("event", "topics_changed", stage.scene.recorder("on"));
     let hold = stage.provider.hold(stage.scene.recorder("released")).expect("few loads run");
     stage.send("topics_changed", &topics()).await;
@@ -51,7 +52,7 @@ async fn a_held_event_waits_for_its_load() {
 
 #[wasm_bindgen_test]
 async fn a_gap_supersedes_a_load_and_calls_the_resync_handlers() {
-    let mut stage = Stage::online().await;
+    let mut stage = Stage::<Event>::online().await;
     stage.on("resync", "", stage.scene.recorder("resync"));
     stage.provider.hold(stage.scene.recorder("released")).expect("few loads run");
     stage.send("tidings:gap", r#"{"reason":"retention"}"#).await;
@@ -60,7 +61,7 @@ async fn a_gap_supersedes_a_load_and_calls_the_resync_handlers() {
 
 #[wasm_bindgen_test]
 async fn a_control_event_of_another_shape_ends_the_stream_and_says_so() {
-    let mut stage = Stage::online().await;
+    let mut stage = Stage::<Event>::online().await;
     stage.on("error", "", stage.scene.recorder("error"));
     stage.send("tidings:heartbeat", r#"{"sent":"none"}"#).await;
     let log = stage.log();
@@ -70,7 +71,7 @@ async fn a_control_event_of_another_shape_ends_the_stream_and_says_so() {
 
 #[wasm_bindgen_test]
 async fn closing_lets_go_and_stays_closed() {
-    let stage = Stage::online().await;
+    let stage = Stage::<Event>::online().await;
     stage.provider.close();
     assert_eq!(stage.log(), ["state closed"]);
     stage.provider.close();

@@ -2,6 +2,8 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::Shape;
+
 /// The one list of what a backend may tell a page: an enum with
 /// `#[serde(tag = "type", content = "data", rename_all = "snake_case")]`, every variant with a payload.
 ///
@@ -53,6 +55,10 @@ pub trait Contract: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// Every event name, in the order of the enum.
     const NAMES: &'static [&'static str];
+
+    /// The shape of every event's payload, in the order of [`Contract::NAMES`]: the check that a browser runs.
+    /// `None` lets it run the derived `Deserialize` instead, at several times the download.
+    const SHAPES: Option<&'static [Shape]> = None;
 
     /// What the application error of this contract carries; [`NoApplicationError`] where there is none.
     type ApplicationError;

@@ -1,10 +1,10 @@
-//! The coaching contract's provider over a scripted server, in a real browser.
+//! A contract's provider over a scripted server, in a real browser.
 
 use js_sys::{Array, Function, Promise};
+use protocol::Contract;
+use tidings_client_wasm::BackendEventProvider;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-
-tidings_client_wasm::export_provider!(tidings_bindings::Event);
 
 #[wasm_bindgen(module = "/tests/support/host.js")]
 extern "C" {
@@ -27,16 +27,16 @@ extern "C" {
 }
 
 /// A provider that is online, and what its page and server do.
-pub(crate) struct Stage {
+pub(crate) struct Stage<C> {
     pub(crate) scene: Scene,
-    pub(crate) provider: Provider,
+    pub(crate) provider: BackendEventProvider<C>,
     next: u64,
 }
 
-impl Stage {
+impl<C: Contract> Stage<C> {
     pub(crate) async fn online() -> Self {
         let scene = Scene::new();
-        let provider = Provider::new(scene.host());
+        let provider = BackendEventProvider::new(scene.host());
         provider.connect();
         settled(scene.opened()).await;
         let mut stage = Self { scene, provider, next: 1 };
