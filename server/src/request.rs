@@ -1,5 +1,7 @@
 //! What a subscribe request says beside who it comes from.
 
+use std::collections::BTreeSet;
+
 use axum::http::{HeaderValue, request::Parts};
 
 use crate::log::Cursor;
@@ -12,7 +14,7 @@ pub(crate) struct Subscribe {
     /// The connection the client had before.
     pub(crate) predecessor: Option<String>,
     /// The groups it wants of those it may read; all of them where it names none.
-    pub(crate) groups: Option<Vec<String>>,
+    pub(crate) groups: Option<BTreeSet<String>>,
 }
 
 /// What reads the stream.
@@ -108,7 +110,7 @@ mod tests {
     fn our_clients_say_who_they_are_and_what_they_want() {
         let subscribe = read("/?tidings=1&connection=abc&groups=a,b&groups=c", None);
         assert_eq!((subscribe.reader, subscribe.predecessor.as_deref()), (Reader::Tidings, Some("abc")));
-        assert_eq!(subscribe.groups, Some(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]));
+        assert_eq!(subscribe.groups, Some(["a", "b", "c"].map(str::to_owned).into()));
         let plain = read("/", None);
         assert_eq!((plain.reader, plain.predecessor, plain.groups), (Reader::Native, None, None));
     }

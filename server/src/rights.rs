@@ -1,6 +1,6 @@
 //! What a stream may read, found out by asking `Authorize`, and the notices that asking writes to the log.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::http::request::Parts;
 use protocol::{Channel, ChannelSet, Covered, Notice};
@@ -25,13 +25,16 @@ pub(crate) struct Rights {
     pub(crate) own_notices: Vec<u64>,
 }
 
+/// Between the random bits of a connection id and its mark.
+pub(crate) const MARKED: char = '.';
+
 /// A request that wants to read, and may be asked about again.
 #[derive(Clone)]
 pub(crate) struct Claim {
     pub(crate) authorize: Arc<dyn Ask>,
     pub(crate) parts: Arc<Parts>,
     /// The groups the client asked for; all that it may read when it named none.
-    pub(crate) wanted: Option<Vec<String>>,
+    pub(crate) wanted: Option<BTreeSet<String>>,
     /// The connection it will be, or is.
     pub(crate) connection_id: Arc<str>,
     /// The connection it says it was.
@@ -87,7 +90,8 @@ impl Claim {
     }
 
     /// Makes the log say which groups the user may read: grants before anything is written, withdrawals
-    /// when no other connection of the user reads the group either.
+    /// when no other connection of the user reads the group either, by an answer that still counts. One that
+    /// does is asked about again, so that what this connection misses from here on is not taken for read.
     async fn settle_groups(
         &self,
         shared: &Shared,
@@ -95,24 +99,24 @@ impl Claim {
     ) -> Result<(Vec<(String, u64)>, Vec<u64>), Denied> {
         let user = &identity.user;
         let mut own_notices = Vec::new();
-        let granted = shared.standing.grants(user);
-        let others: Vec<_> = shared
-            .registry
-            .of_user(user)
-            .into_iter()
-            .filter(|other| other.id != self.connection_id)
-            .collect();
+        let (granted, doubted_at) = shared.standing.grants(user);
+        let of_user = shared.registry.of_user(user);
+        let (own, others): (Vec<_>, Vec<_>) =
+            of_user.into_iter().partition(|connection| connection.id == self.connection_id);
         let is_read_by_others = |group: &str| {
-            others
-                .iter()
-                .any(|other| other.channels.lock().iter().any(|channel| channel.group_name() == Some(group)))
+            others.iter().any(|other| other.rights_at() >= doubted_at && other.reads_group(group))
         };
         let gained = identity.groups.iter().filter(|group| !granted.contains_key(*group));
         let grants = gained.map(|group| Notice::Grant { user: user.clone(), group: group.clone() });
-        let lost =
-            granted.keys().filter(|group| !identity.groups.contains(group) && !is_read_by_others(group));
-        let withdrawals = lost.map(|group| Notice::Withdraw { user: user.clone(), group: group.clone() });
-        let notices: Vec<_> = grants.chain(withdrawals).collect();
+        let (kept, lost): (Vec<_>, Vec<_>) = granted
+            .keys()
+            .filter(|group| !identity.groups.contains(group))
+            .partition(|group| is_read_by_others(group));
+        let was_read = kept.iter().any(|group| own.iter().any(|connection| connection.reads_group(group)));
+        let doubt = was_read.then(|| Notice::Reauthorize { user: user.clone() });
+        let withdrawals =
+            lost.into_iter().map(|group| Notice::Withdraw { user: user.clone(), group: group.clone() });
+        let notices: Vec<_> = grants.chain(withdrawals).chain(doubt).collect();
         if !notices.is_empty() {
             let drafts = notices.into_iter().map(draft).collect::<Result<Vec<_>, _>>()?;
             let appended = shared.store.append(drafts, None).await.map_err(|error| {
@@ -121,12 +125,24 @@ impl Claim {
             })?;
             own_notices.extend(appended.ids.iter().map(protocol::EventId::sequence));
         }
-        let granted = shared.standing.grants(user);
+        let (granted, _) = shared.standing.grants(user);
         let wanted = |group: &String| self.wanted.as_ref().is_none_or(|wanted| wanted.contains(group));
         let groups = identity.groups.iter().filter(|group| wanted(group));
         let head = shared.log.head().sequence();
         let from = groups.map(|group| (group.clone(), granted.get(group).copied().unwrap_or(head))).collect();
         Ok((from, own_notices))
+    }
+
+    /// What a connection id says about the groups that were asked for, without naming them: nothing when it
+    /// was all of them.
+    pub(crate) fn mark(shared: &Shared, wanted: Option<&BTreeSet<String>>) -> Option<String> {
+        wanted.map(|wanted| shared.secret.digest("wanted", wanted.iter().map(String::as_str)))
+    }
+
+    /// Whether the connection before asked for other groups: its cursor does not speak for these.
+    pub(crate) fn asks_for_others(&self, shared: &Shared) -> bool {
+        let before = self.predecessor.as_deref().and_then(|id| id.split_once(MARKED));
+        before.is_some_and(|(_, mark)| Self::mark(shared, self.wanted.as_ref()).as_deref() != Some(mark))
     }
 
     fn covered(&self, identity: &Identity, groups: Vec<(String, u64)>) -> Result<Vec<Covered>, Denied> {

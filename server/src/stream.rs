@@ -316,11 +316,13 @@ impl Stream {
 
     /// Reads on with rights that hold at `head`.
     fn go_on(&mut self, rights: Rights, jump: Option<GapReason>, head: EventId, generation: u64) {
-        let knows = |covered: &protocol::Covered| {
-            covered.from <= self.position.sequence || self.rights.covered.contains(covered)
+        // Read without a break: by the grant alone, what was missed in a time without it would be taken for read.
+        let reads = |covered: &protocol::Covered| {
+            covered.channel.group_name().is_none() || self.rights.covered.contains(covered)
         };
-        let gained = !rights.covered.iter().all(knows);
+        let gained = !rights.covered.iter().all(reads);
         self.timers.expire_in(rights.identity.expires_at.map(|at| self.shared.clock.until(at)));
+        self.membership.connection.know_rights_at(rights.rights_at);
         self.shared.registry.move_to(&self.membership.connection, rights.channels());
         self.rights = rights;
         if let Some(reason) = jump {

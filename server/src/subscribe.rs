@@ -23,7 +23,7 @@ use crate::{
     origin::Origin,
     random,
     request::{Reader, Subscribe, named_connection},
-    rights::{Claim, Denied, Rights},
+    rights::{Claim, Denied, MARKED, Rights},
     serve::Line,
     shared::Shared,
     stream::{Beginning, Membership, Position, Stream, millis},
@@ -114,10 +114,14 @@ async fn open(
         }
         None => None,
     };
-    let id = random::token().map_err(|error| {
+    let mut id = random::token().map_err(|error| {
         tracing::error!(%error, "no randomness for a connection id");
         Rejection::Unavailable
     })?;
+    if let Some(mark) = Claim::mark(shared, subscribe.groups.as_ref()) {
+        id.push(MARKED);
+        id.push_str(&mark);
+    }
     let mut claim = Claim {
         authorize: mount.authorize.clone(),
         parts: Arc::new(parts),
@@ -126,7 +130,10 @@ async fn open(
         predecessor: subscribe.predecessor,
         opened_at: None,
     };
-    let (rights, start) = settle(shared, &claim, subscribe.cursor).await?;
+    let (rights, mut start) = settle(shared, &claim, subscribe.cursor).await?;
+    if matches!(start.how, How::Replayed(_)) && claim.asks_for_others(shared) {
+        start.how = How::Gap(GapReason::Rights);
+    }
     claim.opened_at = Some(start.head.sequence());
     let birth = Birth {
         id,
@@ -135,6 +142,7 @@ async fn open(
         address,
         line,
         at: shared.clock.now(),
+        rights_at: rights.rights_at,
     };
     let connection = Arc::new(Connection::new(shared.registry.next_serial(), birth));
     let predecessor = claim.predecessor.as_deref();

@@ -1,6 +1,8 @@
 //! The server as its readers see it: bytes through real sockets, one file per behaviour.
 
 mod drain;
+mod gate;
+mod groups;
 mod leaving;
 mod limits;
 mod presence;

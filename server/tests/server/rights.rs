@@ -1,19 +1,13 @@
 //! Who may read what, at the moment of writing.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::{sync::atomic::Ordering, time::Duration};
+
+use tidings_server::{Audience, Config, Revoked};
+
+use crate::{
+    gate::Gate,
+    support::{Client, Event, Server},
 };
-
-use axum::{Router, http::request::Parts};
-use parking_lot::Mutex;
-use tidings_server::{Audience, Config, Hub, Identity, Refusal, Revoked, router};
-use tokio::sync::Semaphore;
-
-use crate::support::{Client, Event, Server};
 
 async fn in_groups(server: &Server, groups: &str, cursor: &str) -> Client {
     let headers = [("x-user", "coach"), ("x-groups", groups), ("last-event-id", cursor)];
@@ -100,54 +94,6 @@ async fn the_digest_of_the_groups_says_whether_they_changed_and_the_subject_who_
     let (two, _) = hello("coach", "a").await;
     assert_ne!(one, two);
     assert_ne!(hello("other", "a").await.1, coach);
-}
-
-/// An `Authorize` that answers what the test says, when the test says so.
-struct Gate {
-    groups: Mutex<Vec<&'static str>>,
-    refuse: AtomicBool,
-    asked: AtomicUsize,
-    open: Semaphore,
-}
-
-impl Gate {
-    const OPEN: usize = 1_000;
-
-    async fn server(config: Config) -> (Arc<Self>, Server) {
-        let gate = Arc::new(Self {
-            groups: Mutex::new(vec!["team"]),
-            refuse: AtomicBool::new(false),
-            asked: AtomicUsize::new(0),
-            open: Semaphore::new(Self::OPEN),
-        });
-        let authorize = {
-            let gate = gate.clone();
-            move |_: Arc<Parts>| {
-                let gate = gate.clone();
-                async move {
-                    gate.asked.fetch_add(1, Ordering::SeqCst);
-                    gate.open.acquire().await.expect("never closed").forget();
-                    if gate.refuse.load(Ordering::SeqCst) {
-                        return Err(Refusal::Unauthorized);
-                    }
-                    Ok(Identity::user("coach").groups(gate.groups.lock().clone()))
-                }
-            }
-        };
-        let hub = Hub::in_memory(config).await.expect("a hub over memory starts");
-        let app = Router::new().nest("/sse", router(&hub, authorize));
-        let server = Server::serve(hub, app).await;
-        (gate, server)
-    }
-
-    fn shut(&self) {
-        self.open.forget_permits(Self::OPEN);
-    }
-
-    /// Until it has been asked more than `before` times.
-    async fn is_asked(&self, server: &Server, before: usize) {
-        server.until(|_| self.asked.load(Ordering::SeqCst) > before).await;
-    }
 }
 
 #[tokio::test]

@@ -1,0 +1,99 @@
+//! A cursor speaks for the groups that were read up to it, and for no others.
+
+use std::sync::atomic::Ordering;
+
+use tidings_server::{Audience, Config};
+
+use crate::{
+    gate::Gate,
+    support::{Client, Event, Server},
+};
+
+async fn tell(server: &Server, group: &str, text: &str) {
+    server.hub.send(Audience::group(group), &Event::said(text)).await.expect("sent");
+}
+
+/// Goes on where `before` stands, and asks for `groups`: how the stream resumed.
+async fn go_on(server: &Server, before: &(String, String), groups: &str) -> (Client, String) {
+    let (connection, cursor) = before;
+    let target = format!("/sse?tidings=1&connection={connection}{groups}");
+    let headers = [("x-user", "coach"), ("x-groups", "a,b"), ("last-event-id", cursor.as_str())];
+    let mut client = server.get(&target, &headers).await;
+    let hello = client.expect("tidings:hello").await;
+    (client, hello["resumed"].as_str().expect("a word").to_owned())
+}
+
+#[tokio::test]
+async fn a_client_that_asks_for_more_groups_than_before_is_told_that_it_missed_them() {
+    let server = Server::start().await;
+    let open = async |groups: &str| {
+        let headers = [("x-user", "coach"), ("x-groups", "a,b")];
+        let mut client = server.get(&format!("/sse?tidings=1{groups}"), &headers).await;
+        let hello = client.expect("tidings:hello").await;
+        tell(&server, "b", "missed").await;
+        tell(&server, "a", "read").await;
+        while client.said().await != "read" {}
+        (hello["connection_id"].as_str().expect("an id").to_owned(), client.last_event_id())
+    };
+    let some = open("&groups=a").await;
+    for (groups, resumed) in
+        [("&groups=a", "replayed"), ("&groups=a,a", "replayed"), ("&groups=b,a", "gap"), ("", "gap")]
+    {
+        let (mut client, how) = go_on(&server, &some, groups).await;
+        assert_eq!(how, resumed, "{groups}");
+        if resumed == "gap" {
+            assert_eq!(client.expect("tidings:gap").await["reason"], "rights");
+        }
+    }
+    let all = open("").await;
+    for groups in ["", "&groups=b"] {
+        let (_client, how) = go_on(&server, &all, groups).await;
+        assert_eq!(how, "replayed", "the cursor speaks for all: {groups}");
+    }
+    assert!(!some.0.contains("a,"), "the groups are not named");
+}
+
+#[tokio::test]
+async fn a_group_that_two_tabs_lose_at_once_is_withdrawn() {
+    let (gate, server) = Gate::server(Config::default()).await;
+    let mut one = server.get("/sse?tidings=1", &[]).await;
+    let mut two = server.get("/sse?tidings=1", &[]).await;
+    one.expect("tidings:hello").await;
+    two.expect("tidings:hello").await;
+    gate.shut();
+    let asked = gate.asked.load(Ordering::SeqCst);
+    gate.groups.lock().clear();
+    server.hub.reauthorize("coach").await.expect("committed");
+    // Each is asked about while the other still reads the group.
+    gate.is_asked(&server, asked + 1).await;
+    gate.open.add_permits(Gate::OPEN);
+    server.hub.send(Audience::user("coach"), &Event::said("1")).await.expect("sent");
+    assert_eq!((one.said().await, two.said().await), ("1".into(), "1".into()));
+    let cursor = one.last_event_id();
+    tell(&server, "team", "not theirs").await;
+    gate.groups.lock().push("team");
+    let mut back = server.get("/sse?tidings=1", &[("last-event-id", &cursor)]).await;
+    assert_eq!(back.expect("tidings:hello").await["resumed"], "gap");
+    assert_eq!(back.expect("tidings:gap").await["reason"], "rights");
+}
+
+#[tokio::test]
+async fn a_stream_that_was_without_a_group_is_told_when_it_reads_it_again() {
+    let (gate, server) = Gate::server(Config::default()).await;
+    let mut keeps = server.get("/sse?tidings=1", &[("x-keeps-its-groups", "1")]).await;
+    let mut loses = server.get("/sse?tidings=1", &[]).await;
+    keeps.expect("tidings:hello").await;
+    loses.expect("tidings:hello").await;
+    gate.groups.lock().clear();
+    server.hub.reauthorize("coach").await.expect("committed");
+    server.hub.send(Audience::user("coach"), &Event::said("1")).await.expect("sent");
+    assert_eq!(loses.said().await, "1");
+    tell(&server, "team", "missed").await;
+    server.hub.send(Audience::user("coach"), &Event::said("2")).await.expect("sent");
+    assert_eq!(loses.said().await, "2");
+    gate.groups.lock().push("team");
+    server.hub.reauthorize("coach").await.expect("committed");
+    assert_eq!(loses.expect("tidings:gap").await["reason"], "rights");
+    tell(&server, "team", "3").await;
+    assert_eq!(loses.said().await, "3");
+}
