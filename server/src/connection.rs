@@ -28,8 +28,6 @@ pub(crate) struct Connection {
     pub(crate) opened_at: Time,
     /// Channels it is registered under; changes when its rights do.
     pub(crate) channels: Mutex<Vec<Channel>>,
-    /// How far into the log the answer reaches that they come from.
-    rights_at: AtomicU64,
     /// Something was appended to one of its channels since it last read.
     due: AtomicBool,
     waker: AtomicWaker,
@@ -61,7 +59,6 @@ pub(crate) struct Birth {
     pub(crate) address: Option<IpAddr>,
     pub(crate) line: Option<Line>,
     pub(crate) at: Time,
-    pub(crate) rights_at: u64,
 }
 
 impl Connection {
@@ -74,7 +71,6 @@ impl Connection {
             address: birth.address,
             opened_at: birth.at,
             channels: Mutex::new(Vec::new()),
-            rights_at: AtomicU64::new(birth.rights_at),
             due: AtomicBool::new(true),
             waker: AtomicWaker::new(),
             leave: Mutex::new(None),
@@ -84,15 +80,6 @@ impl Connection {
             line: birth.line,
             alive_at: AtomicU64::new(birth.at.as_millis()),
         }
-    }
-
-    pub(crate) fn rights_at(&self) -> u64 {
-        self.rights_at.load(Ordering::Acquire)
-    }
-
-    /// Its rights are known up to here; said before its channels become theirs.
-    pub(crate) fn know_rights_at(&self, sequence: u64) {
-        self.rights_at.store(sequence, Ordering::Release);
     }
 
     /// Whether it reads a group.

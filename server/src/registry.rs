@@ -162,7 +162,6 @@ mod tests {
             address: None,
             line: None,
             at: Time::from_millis(0),
-            rights_at: 0,
         };
         Arc::new(Connection::new(registry.next_serial(), birth))
     }

@@ -89,9 +89,9 @@ impl Claim {
         Ok(())
     }
 
-    /// Makes the log say which groups the user may read: grants before anything is written, withdrawals
-    /// when no other connection of the user reads the group either, by an answer that still counts. One that
-    /// does is asked about again, so that what this connection misses from here on is not taken for read.
+    /// Makes the log say which groups the user may read: grants before anything is written, and withdrawals
+    /// of what this connection has read so far, so that what it misses from here on is not taken for read.
+    /// One that never read a group leaves it to the user's others, which may have come with other log-ins.
     async fn settle_groups(
         &self,
         shared: &Shared,
@@ -99,24 +99,19 @@ impl Claim {
     ) -> Result<(Vec<(String, u64)>, Vec<u64>), Denied> {
         let user = &identity.user;
         let mut own_notices = Vec::new();
-        let (granted, doubted_at) = shared.standing.grants(user);
+        let granted = shared.standing.grants(user);
         let of_user = shared.registry.of_user(user);
         let (own, others): (Vec<_>, Vec<_>) =
-            of_user.into_iter().partition(|connection| connection.id == self.connection_id);
-        let is_read_by_others = |group: &str| {
-            others.iter().any(|other| other.rights_at() >= doubted_at && other.reads_group(group))
+            of_user.iter().partition(|connection| connection.id == self.connection_id);
+        let is_over = |group: &str| {
+            own.iter().any(|connection| connection.reads_group(group))
+                || !others.iter().any(|connection| connection.reads_group(group))
         };
         let gained = identity.groups.iter().filter(|group| !granted.contains_key(*group));
         let grants = gained.map(|group| Notice::Grant { user: user.clone(), group: group.clone() });
-        let (kept, lost): (Vec<_>, Vec<_>) = granted
-            .keys()
-            .filter(|group| !identity.groups.contains(group))
-            .partition(|group| is_read_by_others(group));
-        let was_read = kept.iter().any(|group| own.iter().any(|connection| connection.reads_group(group)));
-        let doubt = was_read.then(|| Notice::Reauthorize { user: user.clone() });
-        let withdrawals =
-            lost.into_iter().map(|group| Notice::Withdraw { user: user.clone(), group: group.clone() });
-        let notices: Vec<_> = grants.chain(withdrawals).chain(doubt).collect();
+        let lost = granted.keys().filter(|group| !identity.groups.contains(group) && is_over(group));
+        let withdrawals = lost.map(|group| Notice::Withdraw { user: user.clone(), group: group.clone() });
+        let notices: Vec<_> = grants.chain(withdrawals).collect();
         if !notices.is_empty() {
             let drafts = notices.into_iter().map(draft).collect::<Result<Vec<_>, _>>()?;
             let appended = shared.store.append(drafts, None).await.map_err(|error| {
@@ -125,7 +120,7 @@ impl Claim {
             })?;
             own_notices.extend(appended.ids.iter().map(protocol::EventId::sequence));
         }
-        let (granted, _) = shared.standing.grants(user);
+        let granted = shared.standing.grants(user);
         let wanted = |group: &String| self.wanted.as_ref().is_none_or(|wanted| wanted.contains(group));
         let groups = identity.groups.iter().filter(|group| wanted(group));
         let head = shared.log.head().sequence();

@@ -36,8 +36,6 @@ struct Revocation {
 struct Granted {
     /// Where each began.
     from: BTreeMap<String, u64>,
-    /// The last notice to ask again: what was answered before it may be over.
-    doubted_at: u64,
     /// When the user was first seen to have no connection.
     away_since: Option<Time>,
 }
@@ -64,11 +62,7 @@ impl Standing {
         let mut inner = self.inner.lock();
         match notice {
             Notice::Revoke { revoked, .. } => inner.revoke(revoked.clone(), Revocation { at, sequence }),
-            Notice::Reauthorize { user } => {
-                if let Some(granted) = inner.users.get_mut(user) {
-                    granted.doubted_at = sequence;
-                }
-            }
+            Notice::Reauthorize { .. } => {}
             Notice::Grant { user, group } => {
                 // The first of two grants that crossed stands.
                 let granted = inner.users.entry(user.clone()).or_default();
@@ -85,12 +79,12 @@ impl Standing {
         }
     }
 
-    /// Where each granted group of `user` begins, and from where on answers about them count.
-    pub(crate) fn grants(&self, user: &str) -> (BTreeMap<String, u64>, u64) {
+    /// Where each granted group of `user` begins.
+    pub(crate) fn grants(&self, user: &str) -> BTreeMap<String, u64> {
         let mut inner = self.inner.lock();
-        inner.users.get_mut(user).map_or_else(Default::default, |granted| {
+        inner.users.get_mut(user).map_or_else(BTreeMap::new, |granted| {
             granted.away_since = None;
-            (granted.from.clone(), granted.doubted_at)
+            granted.from.clone()
         })
     }
 
@@ -186,7 +180,7 @@ mod tests {
     }
 
     fn granted(standing: &Standing) -> Option<u64> {
-        standing.grants("coach").0.get("team").copied()
+        standing.grants("coach").get("team").copied()
     }
 
     #[test]

@@ -322,7 +322,6 @@ impl Stream {
         };
         let gained = !rights.covered.iter().all(reads);
         self.timers.expire_in(rights.identity.expires_at.map(|at| self.shared.clock.until(at)));
-        self.membership.connection.know_rights_at(rights.rights_at);
         self.shared.registry.move_to(&self.membership.connection, rights.channels());
         self.rights = rights;
         if let Some(reason) = jump {

@@ -142,7 +142,6 @@ async fn open(
         address,
         line,
         at: shared.clock.now(),
-        rights_at: rights.rights_at,
     };
     let connection = Arc::new(Connection::new(shared.registry.next_serial(), birth));
     let predecessor = claim.predecessor.as_deref();
