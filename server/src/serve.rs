@@ -13,6 +13,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use protocol::Contract;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
@@ -23,6 +24,8 @@ use crate::{Config, Hub};
 pub(crate) use line::{Guarded, Line};
 
 mod line;
+#[cfg(test)]
+mod writes;
 
 /// hyper's own buffer per connection, read and write: as small as it allows without cutting off a request
 /// header of usual size.
@@ -105,8 +108,8 @@ fn prepare(socket: &TcpStream, config: &Config) -> io::Result<()> {
     Ok(())
 }
 
-async fn connection(
-    io: Guarded<TcpStream>,
+async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
+    io: Guarded<S>,
     peer: SocketAddr,
     router: Router,
     header_timeout: Duration,
