@@ -2,7 +2,7 @@
 
 use js_sys::{Array, Promise};
 use protocol::{
-    ResyncReason, State,
+    EventId, ResyncReason, State,
     subscriber::{HoldId, Message, Released},
 };
 use wasm_bindgen::JsValue;
@@ -157,7 +157,7 @@ impl Driver {
         let text = |name| text_or_null(field(meta, name).as_string().as_deref());
         object([
             ("type", JsValue::from_str(&message.name)),
-            ("id", text_or_null(message.id.as_ref().map(ToString::to_string).as_deref())),
+            ("id", text_or_null(message.id.as_ref().map(EventId::to_text).as_deref())),
             ("replayed", message.replayed.into()),
             ("via", "network".into()),
             ("receivedAt", state::millis(self.now())),

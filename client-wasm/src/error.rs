@@ -53,7 +53,7 @@ impl From<&SubscriberError> for Problem {
             E::ResyncTimeout(_) | E::HoldOverflow => ("handler", true),
             _ => ("transport", true),
         };
-        let message = error.to_string();
+        let message = error.message();
         Self { retryable, status: error.status(), ..Self::new(kind, error.code(), message) }
     }
 }

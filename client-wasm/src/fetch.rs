@@ -62,7 +62,7 @@ fn report_head(driver: &Weak<Driver>, attempt: u64, response: &Response) {
 
 /// `Retry-After` in either of its forms (RFC 9110, 10.2.3).
 fn delay(text: &str, now_millis: u64) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse() {
+    if let Ok(seconds) = text.trim_ascii().parse() {
         return Some(Duration::from_secs(seconds));
     }
     let at = Date::parse(text);
@@ -86,7 +86,7 @@ async fn open(
     };
     let Some(driver) = driver.upgrade().filter(|_| !signal.aborted()) else { return Ok(None) };
     let response = driver.host.open(&object([
-        ("cursor", text_or_null(cursor.map(|cursor| cursor.to_string()).as_deref())),
+        ("cursor", text_or_null(cursor.map(|cursor| cursor.to_text()).as_deref())),
         ("connection", text_or_null(attempt.connection_id.as_deref())),
         ("reason", if attempt.renew_credentials { "rejected" } else { "connect" }.into()),
         ("attempt", attempt.earlier.into()),
@@ -109,7 +109,7 @@ async fn from(driver: &Weak<Driver>, signal: &AbortSignal) -> Option<EventId> {
             Some(cursor)
         }
         Err(error) => {
-            driver.report(&Problem::config("invalid_cursor", error.to_string()));
+            driver.report(&Problem::config("invalid_cursor", error.message().to_owned()));
             None
         }
     }

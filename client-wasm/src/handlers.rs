@@ -20,7 +20,10 @@ impl Occasion {
     /// The occasions of one registration, in the façade's words.
     pub(crate) fn all(word: &str, names: &str) -> Vec<Self> {
         vec![match word {
-            "event" => return names.lines().map(|name| Self::Event(name.to_owned())).collect(),
+            "event" => {
+                let names = names.split('\n').filter(|name| !name.is_empty());
+                return names.map(|name| Self::Event(name.to_owned())).collect();
+            }
             "any" => Self::Any,
             "unknown" => Self::Unknown,
             "application_error" => Self::ApplicationError,

@@ -3,7 +3,7 @@
 use std::{marker::PhantomData, rc::Rc};
 
 use js_sys::Function;
-use protocol::{Contract, Input, subscriber::HoldId};
+use protocol::{Contract, EventId, Input, subscriber::HoldId};
 use wasm_bindgen::JsValue;
 
 use crate::{
@@ -90,7 +90,7 @@ impl<C> BackendEventProvider<C> {
 
     /// The position up to which every event has been handled.
     pub fn last_event_id(&self) -> Option<String> {
-        self.driver.subscriber.borrow().last_event_id().map(ToString::to_string)
+        self.driver.subscriber.borrow().last_event_id().map(EventId::to_text)
     }
 
     /// `{ state, attempts, lastByteAt, handlers, role }`, for people.

@@ -35,12 +35,19 @@ pub type ParseControl = fn(name: &str, data: &str) -> Result<Control, ControlErr
 
 /// A control event whose data is not what its name says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("malformed {name}: {reason}")]
+#[error("{}", self.message())]
 pub struct ControlError {
     /// The event's name.
     pub name: String,
     /// What the JSON parser said.
     pub reason: String,
+}
+
+impl ControlError {
+    /// What `Display` writes.
+    pub fn message(&self) -> String {
+        ["malformed ", &self.name, ": ", &self.reason].concat()
+    }
 }
 
 impl Control {

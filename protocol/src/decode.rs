@@ -173,23 +173,24 @@ impl Decoder {
             return;
         }
         // Line ends are ASCII, so decoding line by line replaces exactly what decoding the stream would.
-        let line = String::from_utf8_lossy(line);
-        let (field, value) = match line.split_once(':') {
-            Some((field, value)) => (field, value.strip_prefix(' ').unwrap_or(value)),
-            None => (&*line, ""),
+        let (field, value) = match line.iter().position(|byte| *byte == b':') {
+            Some(colon) => (&line[..colon], &line[colon + 1..]),
+            None => (line, &[][..]),
         };
+        let value = String::from_utf8_lossy(value.strip_prefix(b" ").unwrap_or(value));
+        let value = &*value;
         match field {
-            "event" => value.clone_into(&mut self.event),
-            "data" => {
+            b"event" => value.clone_into(&mut self.event),
+            b"data" => {
                 self.data.push_str(value);
                 self.data.push('\n');
                 self.has_data = true;
             }
-            "id" if !value.contains('\0') => {
+            b"id" if !value.bytes().any(|byte| byte == 0) => {
                 value.clone_into(&mut self.id_buffer);
                 self.has_id = true;
             }
-            "retry" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
+            b"retry" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
                 self.retry_ms = Some(value.parse().unwrap_or(u64::MAX));
             }
             _ => {}

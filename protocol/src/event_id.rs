@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
+use crate::decimal::decimal;
+
 /// The longest event id on the wire, in bytes. Ids travel in a request header that a cross-origin fetch may
 /// send without a preflight only up to 128 bytes (Fetch, "CORS-safelisted request-header").
 pub const EVENT_ID_BYTES_MAX: usize = 128;
@@ -82,6 +84,11 @@ impl EventId {
         &self.epoch
     }
 
+    /// What `Display` writes, as a page can have it without the formatting machinery in its download.
+    pub fn to_text(&self) -> String {
+        [self.epoch.as_str(), "-", &decimal(self.sequence)].concat()
+    }
+
     /// The place in the total order.
     pub const fn sequence(&self) -> u64 {
         self.sequence
@@ -96,7 +103,7 @@ impl EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.epoch, self.sequence)
+        f.write_str(&self.to_text())
     }
 }
 
@@ -110,7 +117,8 @@ impl FromStr for EventId {
         if text.len() > EVENT_ID_BYTES_MAX {
             return Err(EventIdError::TooLong);
         }
-        let (epoch, digits) = text.rsplit_once('-').ok_or(EventIdError::Sequence)?;
+        let hyphen = text.bytes().rposition(|byte| byte == b'-').ok_or(EventIdError::Sequence)?;
+        let (epoch, digits) = (&text[..hyphen], &text[hyphen + 1..]);
         let canonical = digits == "0" || !digits.starts_with('0');
         if digits.is_empty() || !canonical || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return Err(EventIdError::Sequence);
@@ -135,20 +143,29 @@ impl<'de> serde::Deserialize<'de> for EventId {
 
 /// Why a text is no event id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.message())]
 #[non_exhaustive]
 pub enum EventIdError {
     /// Nothing there, or nothing before the hyphen.
-    #[error("event id is empty")]
     Empty,
     /// Longer than [`EVENT_ID_BYTES_MAX`].
-    #[error("event id is longer than 128 bytes")]
     TooLong,
     /// A byte outside `[A-Za-z0-9._~:-]`.
-    #[error("event id has a character outside [A-Za-z0-9._~:-]")]
     Character,
     /// What follows the last hyphen is not a decimal number of 64 bits without leading zeros.
-    #[error("event id does not end in a hyphen and a sequence number")]
     Sequence,
+}
+
+impl EventIdError {
+    /// What `Display` writes.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Empty => "event id is empty",
+            Self::TooLong => "event id is longer than 128 bytes",
+            Self::Character => "event id has a character outside [A-Za-z0-9._~:-]",
+            Self::Sequence => "event id does not end in a hyphen and a sequence number",
+        }
+    }
 }
 
 const fn is_id_byte(byte: u8) -> bool {

@@ -25,6 +25,7 @@ mod backoff;
 mod channel;
 mod contract;
 pub mod control;
+mod decimal;
 mod decode;
 #[cfg(feature = "json")]
 mod encode;

@@ -79,6 +79,12 @@ impl History {
     /// Costs the answer, and `O(log n)` per channel of the reader; where only a few entries lie behind the
     /// cursor, those are looked at one by one instead.
     pub fn after(&self, query: &Query<'_>) -> Read {
+        self.after_into(query, Vec::new())
+    }
+
+    /// The same, with the frames in a vector that the reader has used up before.
+    pub fn after_into(&self, query: &Query<'_>, mut frames: Vec<Bytes>) -> Read {
+        frames.clear();
         if query.generation != self.generation {
             return Read::Restarted;
         }
@@ -91,7 +97,7 @@ impl History {
         let first = self.position_after(query.cursor);
         let behind = self.entries.len() - first;
         // A reader from another instance may be ahead of this one, and is never sent back.
-        let mut batch = Batch { position: self.head.max(query.cursor), ..Batch::default() };
+        let mut batch = Batch { frames, position: self.head.max(query.cursor), ..Batch::default() };
         if behind <= SCANNED_MAX {
             for entry in self.entries.range(first..).filter(|entry| covers(query, entry)) {
                 if !batch.take(entry, query) {

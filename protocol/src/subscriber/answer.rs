@@ -95,7 +95,7 @@ impl Subscriber {
             self.renewal = Renewal::Owed;
             self.open(now);
         } else {
-            self.park(SubscriberError::Unauthorized(format!("the server answered {status}")));
+            self.park(SubscriberError::Unauthorized(SubscriberError::Status(status).message()));
         }
     }
 
@@ -113,6 +113,6 @@ impl Subscriber {
 }
 
 fn is_event_stream(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("text/event-stream")
+    let essence = content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
 }

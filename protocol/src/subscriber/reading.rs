@@ -6,6 +6,7 @@ use super::{Message, Output, Released, Subscriber, link::Greeted, link::Link, li
 use crate::{
     Control, DecodedEvent, EventId, ResyncReason, SubscriberError, Time,
     control::{GAP, GapReason, Heartbeat, Hello, Resumed},
+    decimal::decimal,
     decode::DecodeError,
     frame::RESERVED_PREFIX,
 };
@@ -57,7 +58,7 @@ impl Subscriber {
     fn handle_event(&mut self, event: DecodedEvent, now: Time) {
         let id = match event.sets_id.then(|| event.last_event_id.parse::<EventId>()).transpose() {
             Ok(id) => id,
-            Err(error) => return self.fail(SubscriberError::Protocol(error.to_string()), None, now),
+            Err(error) => return self.fail(SubscriberError::Protocol(error.message().to_owned()), None, now),
         };
         if !event.event.starts_with(RESERVED_PREFIX) {
             return self.handle_app_event(event, id, now);
@@ -74,7 +75,7 @@ impl Subscriber {
                 if event.event == GAP && self.greeted().is_some() {
                     self.handle_gap(GapReason::Retention, id, now);
                 }
-                self.fail(SubscriberError::Protocol(error.to_string()), None, now);
+                self.fail(SubscriberError::Protocol(error.message()), None, now);
             }
         }
     }
@@ -142,7 +143,8 @@ impl Subscriber {
             return;
         }
         self.resync(ResyncReason::CountMismatch, now);
-        let error = format!("{} events were written, {received} arrived", heartbeat.sent);
+        let error =
+            [&decimal(heartbeat.sent), " events were written, ", &decimal(received), " arrived"].concat();
         self.fail(SubscriberError::Protocol(error), None, now);
     }
 
@@ -166,7 +168,7 @@ impl Subscriber {
     }
 
     fn miss_hello(&mut self, name: &str, now: Time) {
-        self.fail(SubscriberError::Protocol(format!("{name:?} came before tidings:hello")), None, now);
+        self.fail(SubscriberError::Protocol([name, " came before tidings:hello"].concat()), None, now);
     }
 
     /// Whether an event at `id` has been received before.
