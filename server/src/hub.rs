@@ -21,7 +21,7 @@ use crate::{
     secret::Secret,
     shared::Shared,
     standing::Standing,
-    store::{Draft, Key, Matter, Memory, Opening, Store},
+    store::{Appended, Draft, Key, Matter, Memory, Opening, Store},
     sweep,
 };
 
@@ -252,23 +252,23 @@ impl<C: Contract> Hub<C> {
         Ok(Draft { channels, matter: Matter::Event { encoded, delivery: event.delivery() } })
     }
 
-    async fn append(&self, drafts: Vec<Draft>, key: Option<Key>) -> Result<Vec<Sent>, SendError> {
+    async fn append(&self, drafts: Vec<Draft>, key: Option<Key>) -> Result<Appended, SendError> {
         let events =
             drafts.iter().filter(|draft| matches!(draft.matter, Matter::Event { .. })).count() as u64;
         let appended = self.shared.store.append(drafts, key).await?;
-        let duplicate = appended.duplicate;
-        if !duplicate {
+        if !appended.duplicate {
             self.shared.metrics.events_sent.add(events);
         }
-        Ok(appended.ids.into_iter().map(|id| Sent { id, duplicate }).collect())
+        Ok(appended)
     }
 
     /// Appends drafts of which the last is the one that was asked for.
     async fn append_one(&self, drafts: Vec<Draft>, key: Option<Key>) -> Result<Sent, SendError> {
-        let mut sent = self.append(drafts, key).await?;
-        sent.pop().ok_or_else(|| {
+        let Appended { mut ids, duplicate } = self.append(drafts, key).await?;
+        let id = ids.pop().ok_or_else(|| {
             SendError::Store(crate::StoreError::Corrupt("the store gave an entry no id".to_owned()))
-        })
+        })?;
+        Ok(Sent { id, duplicate })
     }
 }
 
@@ -314,7 +314,8 @@ impl<C: Contract> Caused<'_, C> {
         if drafts.is_empty() {
             return Ok(Vec::new());
         }
-        self.hub.append(drafts, None).await
+        let Appended { ids, duplicate } = self.hub.append(drafts, None).await?;
+        Ok(ids.into_iter().map(|id| Sent { id, duplicate }).collect())
     }
 
     /// See [`Hub::send_once`].

@@ -62,6 +62,7 @@ mod stream;
 mod subscribe;
 mod sweep;
 mod timers;
+mod waiting;
 
 pub use protocol;
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use protocol::{
     Covered, Entry, Epoch, EventId, GapReason, History, Limits, Located, Payload, Query, Read, Time,
@@ -110,8 +111,8 @@ impl Log {
         Ok((history.head(), history.generation()))
     }
 
-    /// What follows the query's cursor.
-    pub(crate) fn read(&self, query: &Query<'_>) -> Read {
+    /// What follows the query's cursor, in a vector that the reader has used up.
+    pub(crate) fn read(&self, query: &Query<'_>, frames: Vec<Bytes>) -> Read {
         let history = self.history.lock();
         if query.cursor > history.head().sequence() && query.generation == history.generation() {
             // The client has seen more than this instance: a notice below its cursor still counts.
@@ -125,7 +126,7 @@ impl Log {
                 other => other,
             };
         }
-        history.after(query)
+        history.after_into(query, frames)
     }
 }
 
@@ -203,7 +204,9 @@ impl Follower for Log {
     }
 
     fn follow(&self, entries: Vec<Entry>) {
-        let channels: Vec<_> = entries.iter().map(|entry| entry.channels.clone()).collect();
+        let mut channels = entries.iter().map(|entry| entry.channels.clone());
+        // Mostly there is one, and nothing to allocate for.
+        let (first, others) = (channels.next(), channels.collect::<Vec<_>>());
         {
             let mut history = self.history.lock();
             for entry in entries {
@@ -215,7 +218,7 @@ impl Follower for Log {
                 }
             }
         }
-        for channel in channels.iter().flatten() {
+        for channel in first.iter().chain(&others).flatten() {
             self.registry.wake(channel);
         }
     }

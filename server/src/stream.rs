@@ -5,7 +5,6 @@
 //! not handed out yet is one batch, whose bytes it shares unless they are many small blocks.
 
 use std::{
-    collections::VecDeque,
     convert::Infallible,
     future::Future,
     pin::Pin,
@@ -32,6 +31,7 @@ use crate::{
     rights::{Claim, Denied, Rights},
     shared::Shared,
     timers::{Timer, Timers},
+    waiting::{Block, PIECES_MAX, Waiting},
 };
 
 /// A client that may come back need not wait: our clients spread their return over 500 ms by themselves,
@@ -45,10 +45,6 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// pauses between within the 5 s that a revocation may take.
 const ASKS_MAX: u32 = 3;
 
-/// hyper gives its socket up to 16 pieces in one write. More than half as many blocks that wait together are
-/// handed out as one piece, which copies them (64 KiB at most) and saves the writes and the chunks.
-const PIECES_MAX: usize = 8;
-
 /// An open stream.
 pub(crate) struct Stream {
     shared: Arc<Shared>,
@@ -59,32 +55,12 @@ pub(crate) struct Stream {
     /// The position at hello, or after a jump.
     replay_until: u64,
     generation: u64,
-    /// Blocks read and not yet handed out.
-    ready: VecDeque<Block>,
-    /// App events handed out since hello.
-    sent: u64,
+    waiting: Waiting,
+    /// Empty: the room for the frames of the next read.
+    used: Vec<Bytes>,
     timers: Timers,
     asking: Option<Asking>,
     ended: bool,
-}
-
-/// One block of the stream, to be handed out.
-#[derive(Debug)]
-enum Block {
-    Event(Bytes),
-    Control(Bytes),
-    /// Written when it is handed out, so that it counts what was handed out before it.
-    Heartbeat,
-}
-
-impl Block {
-    /// Its bytes; of a heartbeat about as many.
-    fn len(&self) -> usize {
-        match self {
-            Self::Event(bytes) | Self::Control(bytes) => bytes.len(),
-            Self::Heartbeat => 192,
-        }
-    }
 }
 
 /// Where the stream stands: everything up to here that its user may see has been read.
@@ -171,11 +147,12 @@ impl Stream {
             position: beginning.position,
             replay_until: beginning.head.sequence(),
             generation: beginning.generation,
-            ready: VecDeque::from([Block::Control(beginning.hello)]),
-            sent: 0,
+            waiting: Waiting::default(),
+            used: Vec::new(),
             asking: None,
             ended: false,
         };
+        stream.waiting.push(Block::Control(beginning.hello));
         stream.note_stand();
         if let Some(reason) = beginning.gap {
             stream.say_gap(reason);
@@ -219,7 +196,7 @@ impl Stream {
             generation: self.generation,
             budget: self.shared.config.batch_bytes,
         };
-        match self.shared.log.read(&query) {
+        match self.shared.log.read(&query, std::mem::take(&mut self.used)) {
             Read::Batch(batch) => self.take(batch),
             Read::BelowFloor => self.ask(Question::of(Asker::Log, Some(GapReason::Overflow))),
             Read::Restarted => self.ask(Question::of(Asker::Log, Some(GapReason::Epoch))),
@@ -227,10 +204,12 @@ impl Stream {
         }
     }
 
-    fn take(&mut self, batch: Batch) {
+    fn take(&mut self, mut batch: Batch) {
         self.shared.metrics.deliveries.add(batch.frames.len() as u64);
         self.shared.metrics.delivered_bytes.add(batch.bytes as u64);
-        self.ready.extend(batch.frames.into_iter().map(Block::Event));
+        self.waiting.take(&mut batch.frames);
+        batch.frames.shrink_to(PIECES_MAX);
+        self.used = batch.frames;
         self.advance(batch.position);
         match batch.notice {
             Some(Notice::Revoke { revoked, reason })
@@ -277,7 +256,7 @@ impl Stream {
                     self.read();
                 }
                 if !self.ended {
-                    self.ready.push_back(Block::Heartbeat);
+                    self.waiting.push(Block::Heartbeat);
                 }
             }
             Timer::Lifetime => self.say_goodbye(GoodbyeReason::Lifetime),
@@ -349,10 +328,22 @@ impl Stream {
         }
     }
 
+    fn next_frame(&mut self) -> Option<Bytes> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let frame = waiting.next(|sent| self.heartbeat(sent));
+        self.waiting = waiting;
+        frame
+    }
+
+    fn heartbeat(&self, sent: u64) -> Bytes {
+        self.shared.metrics.heartbeats.add(1);
+        encode_control(self.position_id().as_ref(), control::HEARTBEAT, &Heartbeat { sent }, None)
+    }
+
     fn say_gap(&mut self, reason: GapReason) {
         self.shared.metrics.gaps.add(1);
         let gap = encode_control(self.position_id().as_ref(), control::GAP, &Gap { reason }, None);
-        self.ready.push_back(Block::Control(gap));
+        self.waiting.push(Block::Control(gap));
     }
 
     fn say_goodbye(&mut self, reason: GoodbyeReason) {
@@ -367,36 +358,9 @@ impl Stream {
         let retry = random::uniform(config.retry.start, config.retry.end);
         let goodbye = Goodbye { reason, reconnect_after_ms };
         let block = encode_control(None, control::GOODBYE, &goodbye, Some(u64::from(millis(retry))));
-        self.ready.push_back(Block::Control(block));
+        self.waiting.push(Block::Control(block));
         self.asking = None;
         self.ended = true;
-    }
-
-    /// What is handed out next: the shared bytes of one block, or so many small ones as a whole.
-    fn next_frame(&mut self) -> Option<Bytes> {
-        if self.ready.len() <= PIECES_MAX {
-            return self.next_block();
-        }
-        let mut joined = Vec::with_capacity(self.ready.iter().map(Block::len).sum());
-        while let Some(block) = self.next_block() {
-            joined.extend_from_slice(&block);
-        }
-        Some(joined.into())
-    }
-
-    fn next_block(&mut self) -> Option<Bytes> {
-        Some(match self.ready.pop_front()? {
-            Block::Control(block) => block,
-            Block::Event(block) => {
-                self.sent += 1;
-                block
-            }
-            Block::Heartbeat => {
-                self.shared.metrics.heartbeats.add(1);
-                let heartbeat = Heartbeat { sent: self.sent };
-                encode_control(self.position_id().as_ref(), control::HEARTBEAT, &heartbeat, None)
-            }
-        })
     }
 }
 
