@@ -56,7 +56,8 @@ pub struct Config {
     pub revocations_kept: Duration,
     /// 45 s: a presence lease outlives two lost heartbeats.
     pub presence_lease: Duration,
-    /// 10 s between a user's last connection and `offline`: a reload or a tunnel is no absence.
+    /// 10 s between a user's last connection and `offline`: a tunnel is no absence. For the first 2 s of it
+    /// (of a shorter one, half) the user stays online: a reload is no news.
     pub leave_grace: Duration,
     /// 60 per s: goodbyes of a drain, spread over 1 s to 20 s.
     pub drain_per_second: u32,

@@ -1,7 +1,7 @@
 //! How many streams one address may have.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -82,9 +82,14 @@ fn forwarded(headers: &HeaderMap, proxies: &[IpAddr]) -> Option<IpAddr> {
     let addresses = lines.iter().flat_map(|line| line.split(','));
     addresses
         .rev()
-        .map_while(|text| text.trim().parse::<IpAddr>().ok())
+        .map_while(|text| address(text.trim()))
         .map(|address| address.to_canonical())
         .find(|address| !proxies.contains(address))
+}
+
+/// An address, with the port that some proxies add or without.
+fn address(text: &str) -> Option<IpAddr> {
+    text.parse().or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip())).ok()
 }
 
 const fn is_private(address: IpAddr) -> bool {
@@ -118,6 +123,8 @@ mod tests {
         assert_eq!(of("198.51.100.7", &["203.0.113.1"]), Some(ip("198.51.100.7")), "no proxy of ours");
         assert_eq!(of("10.0.0.1", &["6.6.6.6, 203.0.113.1, 10.0.0.2"]), Some(ip("203.0.113.1")));
         assert_eq!(of("10.0.0.1", &["6.6.6.6", "203.0.113.1"]), Some(ip("203.0.113.1")));
+        assert_eq!(of("10.0.0.1", &["6.6.6.6, 203.0.113.1:4711"]), Some(ip("203.0.113.1")));
+        assert_eq!(of("10.0.0.1", &["[2001:db8::1]:4711"]), Some(ip("2001:db8::1")));
         assert_eq!(of("10.0.0.1", &["203.0.113.1, nonsense"]), None);
         assert_eq!(of("10.0.0.9", &["203.0.113.1"]), None, "a private peer that is not configured");
         assert_eq!(of("::ffff:198.51.100.7", &[]), Some(ip("198.51.100.7")));

@@ -24,7 +24,8 @@ use crate::{
 /// Changes that a receiver may be behind before it loses the oldest: at about 50 bytes each, 50 KB per hub.
 const CHANGES_KEPT: usize = 1_024;
 
-/// A stream that the server ended by itself is expected back within this, and its user stays online.
+/// A user without a connection stays online for this: a reload takes no longer, nor does the return from a
+/// stream that the server ended by itself.
 const HUSH: Duration = Duration::from_secs(2);
 
 /// Between two tries to store a lease.
@@ -98,11 +99,9 @@ pub enum PresenceError {
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Departure {
-    /// It was lost, or the page closed it.
+    /// It was lost, the page closed it, or the server ended it; the client may come back at once.
     #[default]
     Lost,
-    /// The server ended it, and the client comes back at once.
-    Planned,
     /// The user may not come back.
     Final,
 }
@@ -110,9 +109,12 @@ pub(crate) enum Departure {
 impl Departure {
     pub(crate) const fn of(reason: GoodbyeReason) -> Self {
         match reason {
-            GoodbyeReason::Lifetime | GoodbyeReason::Draining | GoodbyeReason::Expired => Self::Planned,
             GoodbyeReason::Revoked => Self::Final,
-            GoodbyeReason::Replaced | GoodbyeReason::OverLimit => Self::Lost,
+            GoodbyeReason::Lifetime
+            | GoodbyeReason::Draining
+            | GoodbyeReason::Expired
+            | GoodbyeReason::Replaced
+            | GoodbyeReason::OverLimit => Self::Lost,
         }
     }
 }
@@ -213,9 +215,11 @@ impl Presences {
                 inner.users.insert(user.to_owned(), Here::Connected);
             }
             (false, Some(Here::Connected)) => {
-                let shown = if departure == Departure::Planned { now + HUSH } else { now };
-                let end = if departure == Departure::Final { now } else { now + self.leave_grace };
-                inner.users.insert(user.to_owned(), Here::Away { shown, end: end.max(shown) });
+                let (hush, grace) = match departure {
+                    Departure::Lost => (HUSH.min(self.leave_grace / 2), self.leave_grace),
+                    Departure::Final => (Duration::ZERO, Duration::ZERO),
+                };
+                inner.users.insert(user.to_owned(), Here::Away { shown: now + hush, end: now + grace });
             }
         }
         inner.pending.insert(user.to_owned());

@@ -59,7 +59,12 @@ pub(crate) async fn subscribe(State(mount): State<Mount>, request: Request) -> R
     let mut response = if origin == Origin::Foreign {
         reject(&mount.shared, Rejection::ForeignOrigin, subscribe.reader)
     } else if parts.method == Method::HEAD {
-        event_stream(Body::empty())
+        match mount.authorize.ask(Arc::new(parts)).await {
+            Ok(_) => event_stream(Body::empty()),
+            Err(refusal) => {
+                reject(&mount.shared, Rejection::Denied(Denied::Refused(refusal)), subscribe.reader)
+            }
+        }
     } else {
         let reader = subscribe.reader;
         match open(&mount, parts, subscribe).await {

@@ -1,11 +1,18 @@
 //! The end of a server: with streams open, within its deadline.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tidings_server::{Audience, Config};
-use tokio::{net::TcpStream, time::timeout};
+use axum::http::request::Parts;
+use tidings_server::{Audience, Config, Hub, Identity, router};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout},
+};
 
-use crate::support::{Event, PATIENCE, Server};
+use crate::{
+    support::{Event, PATIENCE, Server},
+    time::{Stream, quiet},
+};
 
 #[tokio::test]
 async fn a_drain_says_goodbye_to_all_and_ends() {
@@ -50,6 +57,33 @@ async fn goodbyes_are_spread_over_at_least_a_second() {
         "three pauses of a quarter: {:?}",
         begun.elapsed()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_goodbyes_are_spread_evenly() {
+    let config = Config { connections_per_user: 1_000, ..quiet() };
+    let hub = Hub::<Event>::in_memory(config).await.expect("a hub over memory starts");
+    let app = router(&hub, |_: Arc<Parts>| async { Ok(Identity::user("coach")) });
+    let (told, mut tellings) = tokio::sync::mpsc::unbounded_channel();
+    for _ in 0..1_000 {
+        let mut stream = Stream::open(&app, "").await;
+        stream.expect("tidings:hello").await;
+        let told = told.clone();
+        tokio::spawn(async move {
+            stream.expect("tidings:goodbye").await;
+            told.send(Instant::now()).expect("counted");
+        });
+    }
+    drop(told);
+    let began = Instant::now();
+    hub.drain().await;
+    let mut by_second = [0; 20];
+    while let Some(at) = tellings.recv().await {
+        by_second[(at - began).as_secs() as usize] += 1;
+    }
+    assert_eq!(by_second.iter().sum::<u32>(), 1_000);
+    assert!(by_second.iter().all(|told| *told <= 100), "{by_second:?}");
+    assert_eq!(by_second[..16].iter().min(), Some(&60), "{by_second:?}");
 }
 
 #[tokio::test]

@@ -1,11 +1,15 @@
 //! Who is here, over all tabs, without flapping.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tidings_server::{Config, Presence, PresenceChange, PresenceChanges, Revoked};
-use tokio::time::timeout;
+use axum::http::request::Parts;
+use tidings_server::{Config, Hub, Identity, Presence, PresenceChange, PresenceChanges, Revoked, router};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::{PATIENCE, Server};
+use crate::{
+    support::{Event, PATIENCE, Server},
+    time::{Stream, quiet},
+};
 
 async fn expect(changes: &mut PresenceChanges, user: &str, presence: Presence) {
     let change = timeout(PATIENCE, changes.recv()).await.expect("a change in time").expect("a change");
@@ -49,6 +53,27 @@ async fn a_user_that_comes_back_within_the_grace_was_never_offline() {
     let mut tab = server.stream("coach").await;
     tab.expect("tidings:hello").await;
     expect(&mut changes, "coach", Presence::Online).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_reloads_is_no_news() {
+    let hub = Hub::<Event>::in_memory(quiet()).await.expect("a hub over memory starts");
+    let app = router(&hub, |_: Arc<Parts>| async { Ok(Identity::user("coach")) });
+    let mut changes = hub.presence_changes();
+    for _ in 0..5 {
+        let mut page = Stream::open(&app, "").await;
+        page.expect("tidings:hello").await;
+        sleep(Duration::from_secs(3)).await;
+        drop(page);
+        sleep(Duration::from_millis(1_900)).await;
+        assert_eq!(hub.presence("coach"), Presence::Online);
+    }
+    let began = Instant::now();
+    expect(&mut changes, "coach", Presence::Online).await;
+    expect(&mut changes, "coach", Presence::Reconnecting).await;
+    assert_eq!(began.elapsed().as_millis() / 10, 10, "2 s after the page had gone for good");
+    expect(&mut changes, "coach", Presence::Offline).await;
+    assert_eq!(began.elapsed().as_secs(), 8, "10 s after it");
 }
 
 #[tokio::test]

@@ -187,3 +187,19 @@ async fn concurrent_senders_are_seen_in_one_order_by_all() {
     }
     assert!(orders.iter().all(|order| *order == orders[0]));
 }
+
+#[tokio::test]
+async fn other_methods_are_answered_as_http_says() {
+    let server = Server::start().await;
+    let head = server.request("HEAD", "/sse?tidings=1", &[("x-user", "coach")]).await;
+    assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
+    assert_eq!(server.request("HEAD", "/sse?tidings=1", &[]).await.status, 401, "as GET would be");
+    for method in ["POST", "PUT", "DELETE"] {
+        let refused = server.request(method, "/sse", &[("x-user", "coach")]).await;
+        assert_eq!(refused.status, 405);
+        assert!(refused.header("allow").is_some_and(|methods| methods.contains("get")), "{}", refused.head);
+    }
+    assert_eq!(server.request("GET", "/sse/alive", &[]).await.status, 405);
+    assert!(server.hub.connections().is_empty());
+    assert_eq!(server.hub.metrics().connections_opened, 0);
+}
