@@ -36,7 +36,10 @@ export type Heartbeat = {
 
 /** The first event of a connection: who reads, from where, and how to know that the stream lives. */
 export type Hello = {
-  /** 128 random bits, bound to the user; the client names it when it returns. */
+  /**
+   * 128 random bits bound to the user, and a digest of the groups that were asked for, if any; opaque to the
+   * client, which names it when it returns.
+   */
   connection_id: string,
   /** A keyed hash of the user: equal for equal users of one hub, and says nothing else about them. */
   subject: string,

@@ -75,7 +75,8 @@ impl Control {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Hello {
-    /// 128 random bits, bound to the user; the client names it when it returns.
+    /// 128 random bits bound to the user, and a digest of the groups that were asked for, if any; opaque to the
+    /// client, which names it when it returns.
     pub connection_id: String,
     /// A keyed hash of the user: equal for equal users of one hub, and says nothing else about them.
     pub subject: String,
