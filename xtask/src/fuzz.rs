@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
+    apt,
     debian::entries,
     error::{Error, Result},
     layout,
@@ -48,6 +49,8 @@ pub(crate) fn all(seconds: u32) -> Result {
 }
 
 fn run(targets: &[String], seconds: u32) -> Result {
+    // libFuzzer is C++.
+    apt::ready(&[("/usr/bin/c++", "g++")])?;
     let cargo_fuzz = tools::fuzz()?;
     step("build the fuzz targets", || cargo_fuzz.args(["build", "-s", "none"]).go())?;
     targets.iter().try_for_each(|target| {

@@ -15,6 +15,7 @@ mod npm;
 mod paths;
 mod tools;
 
+mod apt;
 mod bindings;
 mod demo;
 mod fuzz;
