@@ -13,6 +13,8 @@
 //! | `handlers`, `dispatch` | who is called, in which order, and what a throw means |
 //! | `contract`, `shape` | the check of a payload against the contract |
 
+#[cfg(target_arch = "wasm32")]
+mod allocator;
 mod contract;
 mod control;
 mod dispatch;

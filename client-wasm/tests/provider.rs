@@ -77,3 +77,17 @@ async fn closing_lets_go_and_stays_closed() {
     stage.provider.close();
     assert_eq!(stage.log(), Vec::<String>::new());
 }
+
+#[wasm_bindgen_test]
+async fn the_memory_of_what_was_handled_is_used_again() {
+    let pages = || core::arch::wasm32::memory_size(0);
+    let mut stage = Stage::<Event>::online().await;
+    let long = format!(r#"{{"type":"announced_later","data":{{"text":"{}"}}}}"#, "x".repeat(100_000));
+    stage.send("announced_later", &long).await;
+    let before = pages();
+    for _ in 0..200 {
+        stage.send("announced_later", &long).await;
+    }
+    // 20 MB have passed; a page of memory is 64 KiB.
+    assert!(pages() - before < 32, "{before} pages became {}", pages());
+}
