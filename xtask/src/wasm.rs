@@ -19,16 +19,6 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct Wasm {}
 
-/// What wasm-opt may assume of browsers: what rustc itself emits for this target, all of it years old.
-const FEATURES: [&str; 6] = [
-    "--enable-bulk-memory",
-    "--enable-mutable-globals",
-    "--enable-multivalue",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
-];
-
 /// What wasm-bindgen calls its output, and so what the contract package's build script looks for.
 const NAME: &str = "coaching_events";
 
@@ -75,6 +65,7 @@ fn bindgen_output() -> Result {
         .input(layout::required("client-wasm/Cargo.toml")?)
         .input(layout::required("client-wasm/src")?)
         .input(layout::required("xtask/npm/package-lock.json")?)
+        .input(layout::required("xtask/npm/optimise.mjs")?)
         .input(layout::required("xtask/src/compiler.rs")?)
         .input(layout::required("xtask/src/wasm.rs")?)
         .fact(std::env::var("TIDINGS_WASM_COMPILER").unwrap_or_default())
@@ -106,18 +97,9 @@ fn compile(compiler: &Compiler) -> Result<PathBuf> {
 }
 
 fn optimise() -> Result {
-    let wasm = bindgen_folder().join(format!("{NAME}_bg.wasm"));
-    let size = || fs::metadata(&wasm).map(|file| file.len()).map_err(Error::file(&wasm));
-    let before = size()?;
-    Run::new("node")
-        .arg(layout::required("xtask/npm/node_modules/binaryen/bin/wasm-opt")?)
-        .args(FEATURES)
-        .args(["-Oz", "--converge", "-o"])
-        .arg(&wasm)
-        .arg(&wasm)
-        .go()?;
-    println!("    {before} -> {} bytes", size()?);
-    paths::absent_from(&wasm)
+    let folder = bindgen_folder();
+    Run::new("node").arg(layout::required("xtask/npm/optimise.mjs")?).arg(&folder).arg(NAME).go()?;
+    paths::absent_from(&folder.join(format!("{NAME}_bg.wasm")))
 }
 
 fn client_package() -> Result {
