@@ -1,6 +1,6 @@
 // Builds pkg/: the wasm inlined (gzipped, then base64), its glue, and the TypeScript sources bound to both.
 //
-//   node build.mjs --wasm-dir <output of wasm-bindgen --target web --out-name coaching_events, optimised>
+//   node build.mjs --wasm-dir <output of wasm-bindgen --target web --out-name coaching_events, optimised, and its .gz>
 //
 // Needs client-wasm/pkg and the compiler in client-wasm/node_modules: run `npm ci && npm run build` there first.
 
@@ -9,7 +9,6 @@ import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { gzipSync } from "node:zlib";
 
 const NAME = "coaching_events";
 const here = dirname(fileURLToPath(import.meta.url));
@@ -44,7 +43,7 @@ function glue() {
 }
 
 function inlined() {
-  const base64 = gzipSync(wasm, { level: 9 }).toString("base64");
+  const base64 = readFileSync(join(wasmDir, `${NAME}_bg.wasm.gz`)).toString("base64");
   return `/** The wasm, gzipped, in base64. */\nexport const inlined: string =\n  "${base64}";\n`;
 }
 
