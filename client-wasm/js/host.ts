@@ -45,6 +45,12 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
       return typeof replay.from === "function" ? replay.from() : replay.from;
     },
     open: (request) => openStream(options, request),
+    settled: (promise, then) => {
+      Promise.resolve(promise).then(
+        (value) => then(true, value),
+        (reason: unknown) => then(false, reason),
+      );
+    },
     error: (kind, code, message, retryable, status, cause) =>
       kind === "auth" && !retryable
         ? new UnauthorizedError(message, code)

@@ -1,12 +1,13 @@
 //! The calls of the page's handlers: each by itself, in order of registration, and what a throw means.
 
-use js_sys::{Array, Promise};
+use std::{cell::Cell, rc::Rc};
+
+use js_sys::Array;
 use protocol::{
     EventId, ResyncReason, State,
     subscriber::{HoldId, Message, Released},
 };
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
 
 use crate::{
@@ -35,35 +36,35 @@ impl Driver {
         if kind == Kind::ApplicationError {
             self.call_all(&Occasion::ApplicationError, &arguments);
         }
-        let whole = object([("type", name), ("data", data), ("meta", meta)]);
+        let whole = object(&[("type", name), ("data", data), ("meta", meta)]);
         self.call_all(&Occasion::Any, &Array::of1(&whole));
     }
 
     /// Tells the page that it may have missed something, and settles once all its handlers have.
     pub(crate) fn resync(&self, hold: HoldId, reason: ResyncReason) {
         let Ok(controller) = AbortController::new() else { return };
-        let options = object([("signal", controller.signal().into())]);
+        let options = object(&[("signal", controller.signal().into())]);
         self.holds.borrow_mut().push((hold, Held::Resync(controller)));
         let (promises, all_returned) =
             self.call(&Occasion::Resync, &Array::of2(&reason.as_str().into(), &options));
         if promises.is_empty() {
             return self.settle(hold, all_returned);
         }
-        let driver = self.weak();
-        spawn_local(async move {
-            let mut ok = all_returned;
-            for promise in promises {
-                if let Err(reason) = JsFuture::from(promise).await {
-                    ok = false;
-                    if let Some(driver) = driver.upgrade() {
-                        driver.report(&Problem::handler("handler_rejected", reason));
-                    }
+        let unsettled = Rc::new(Cell::new((promises.len(), all_returned)));
+        for promise in promises {
+            let (driver, unsettled) = (self.weak(), Rc::clone(&unsettled));
+            self.host.when_settled(&promise, move |outcome| {
+                let (left, ok) = unsettled.get();
+                unsettled.set((left - 1, ok && outcome.is_ok()));
+                let Some(driver) = driver.upgrade() else { return };
+                if let Err(reason) = outcome {
+                    driver.report(&Problem::handler("handler_rejected", reason));
                 }
-            }
-            if let Some(driver) = driver.upgrade() {
-                driver.settle(hold, ok);
-            }
-        });
+                if let (0, ok) = unsettled.get() {
+                    driver.settle(hold, ok);
+                }
+            });
+        }
     }
 
     /// Tells a resync or a load that nobody waits for it any more.
@@ -107,8 +108,8 @@ impl Driver {
     fn call_all(&self, occasion: &Occasion, arguments: &Array) {
         for promise in self.call(occasion, arguments).0 {
             let (driver, occasion) = (self.weak(), occasion.clone());
-            spawn_local(async move {
-                if let (Err(reason), Some(driver)) = (JsFuture::from(promise).await, driver.upgrade()) {
+            self.host.when_settled(&promise, move |outcome| {
+                if let (Err(reason), Some(driver)) = (outcome, driver.upgrade()) {
                     driver.report_handler(&occasion, "handler_rejected", reason);
                 }
             });
@@ -117,7 +118,7 @@ impl Driver {
 
     /// Calls every handler that was there at the beginning and still is; gives what is yet to settle, and whether
     /// none threw.
-    fn call(&self, occasion: &Occasion, arguments: &Array) -> (Vec<Promise>, bool) {
+    fn call(&self, occasion: &Occasion, arguments: &Array) -> (Vec<JsValue>, bool) {
         let mut promises = Vec::new();
         let mut all_returned = true;
         let handlers = self.handlers.borrow().snapshot(occasion);
@@ -129,9 +130,7 @@ impl Driver {
                 self.handlers.borrow_mut().remove(handler.id);
             }
             match handler.function.apply(&JsValue::UNDEFINED, arguments) {
-                Ok(returned) if field(&returned, "then").is_function() => {
-                    promises.push(Promise::resolve(&returned));
-                }
+                Ok(returned) if field(&returned, "then").is_function() => promises.push(returned),
                 Ok(_) => {}
                 Err(thrown) => {
                     all_returned = false;
@@ -155,7 +154,7 @@ impl Driver {
     fn meta(&self, message: &Message, meta: &JsValue) -> JsValue {
         let origin = field(meta, "origin").as_string();
         let text = |name| text_or_null(field(meta, name).as_string().as_deref());
-        object([
+        object(&[
             ("type", JsValue::from_str(&message.name)),
             ("id", text_or_null(message.id.as_ref().map(EventId::to_text).as_deref())),
             ("replayed", message.replayed.into()),

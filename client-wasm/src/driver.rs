@@ -16,11 +16,10 @@ use protocol::{
     subscriber::{Attempt, Config, Credentials, HoldError, HoldId},
 };
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
 use crate::{
-    Clock, Host, contract::ContractCheck, control, environment::Environment, error::Problem, fetch,
+    Clock, Host, contract::ContractCheck, control, environment::Environment, error::Problem, fetch::Request,
     handlers::Handlers, timer::Timer,
 };
 
@@ -193,7 +192,7 @@ impl Driver {
         if let Some((_, controller)) = previous {
             controller.abort();
         }
-        spawn_local(fetch::run(self.weak(), attempt, signal));
+        Request::make(self, attempt, signal);
     }
 
     fn abort(&self, attempt: u64) {

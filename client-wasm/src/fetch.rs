@@ -1,6 +1,12 @@
 //! One request: credentials, head, bytes, end. It reports and decides nothing.
+//!
+//! Each step waits for one promise and is a method of [`Request`]: an executor for `async` steps would be three
+//! kilobytes of every page's download.
 
-use std::{rc::Weak, time::Duration};
+use std::{
+    rc::{Rc, Weak},
+    time::Duration,
+};
 
 use js_sys::{Date, Uint8Array};
 use protocol::{
@@ -8,7 +14,6 @@ use protocol::{
     subscriber::{Attempt, Head},
 };
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, ReadableStreamDefaultReader, Response};
 
 use crate::{
@@ -17,42 +22,108 @@ use crate::{
     object::{field, object, text_or_null},
 };
 
-/// Makes the request of an attempt and reports what comes of it, until that ends or the signal aborts.
-pub(crate) async fn run(driver: Weak<Driver>, attempt: Attempt, signal: AbortSignal) {
-    let number = attempt.number;
-    let ended = stream(&driver, attempt, &signal).await.err();
-    let Some(driver) = driver.upgrade() else { return };
-    driver.handle(match &ended {
-        None => Input::End { attempt: number },
-        Some(error) => Input::Failed { attempt: number, error },
-    });
+/// The request of an attempt, until it ends or the signal aborts.
+#[derive(Debug)]
+pub(crate) struct Request {
+    driver: Weak<Driver>,
+    attempt: Attempt,
+    signal: AbortSignal,
 }
 
-async fn stream(
-    driver: &Weak<Driver>,
-    attempt: Attempt,
-    signal: &AbortSignal,
-) -> Result<(), SubscriberError> {
-    let number = attempt.number;
-    let Some(response) = open(driver, attempt, signal).await? else { return Ok(()) };
-    report_head(driver, number, &response);
-    let Some(body) = response.body().filter(|_| response.status() == 200) else { return Ok(()) };
-    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
-    loop {
-        let read = JsFuture::from(reader.read()).await.map_err(|error| failed(&error))?;
-        let over = signal.aborted() || field(&read, "done").is_truthy();
-        let (false, Some(driver)) = (over, driver.upgrade()) else {
+impl Request {
+    /// Makes it. The cursor that came with the page's data is asked for first, once, where nothing newer is known.
+    pub(crate) fn make(driver: &Driver, attempt: Attempt, signal: AbortSignal) {
+        let request = Rc::new(Self { driver: driver.weak(), attempt, signal });
+        if let Some(cursor) = &request.attempt.cursor {
+            request.send(driver, Some(cursor));
+        } else if driver.wants_from() {
+            driver.host.when_settled(&driver.host.from(), move |answer| request.start(answer.ok()));
+        } else {
+            request.send(driver, None);
+        }
+    }
+
+    /// A bad cursor of the page's data is said and means none.
+    fn start(self: &Rc<Self>, answer: Option<JsValue>) {
+        let Some(driver) = self.live() else { return };
+        let text = answer.and_then(|answer| answer.as_string()).filter(|text| !text.is_empty());
+        let cursor = match text.map(|text| text.parse::<EventId>()) {
+            Some(Ok(cursor)) => Some(cursor),
+            Some(Err(error)) => {
+                driver.report(&Problem::config("invalid_cursor", error.message().to_owned()));
+                None
+            }
+            None => None,
+        };
+        if let Some(cursor) = &cursor {
+            driver.start_from(cursor.clone());
+        }
+        self.send(&driver, cursor.as_ref());
+    }
+
+    fn send(self: &Rc<Self>, driver: &Driver, cursor: Option<&EventId>) {
+        let attempt = &self.attempt;
+        let response = driver.host.open(&object(&[
+            ("cursor", text_or_null(cursor.map(EventId::to_text).as_deref())),
+            ("connection", text_or_null(attempt.connection_id.as_deref())),
+            ("reason", if attempt.renew_credentials { "rejected" } else { "connect" }.into()),
+            ("attempt", attempt.earlier.into()),
+            ("signal", (&self.signal).into()),
+        ]));
+        let this = Rc::clone(self);
+        driver.host.when_settled(&response, move |response| this.take_response(response));
+    }
+
+    fn take_response(self: &Rc<Self>, response: Result<JsValue, JsValue>) {
+        let Some(driver) = self.live() else { return };
+        let response: Response = match response {
+            Ok(response) => response.unchecked_into(),
+            Err(error) => return self.fail(&driver, &error),
+        };
+        report_head(&driver, self.attempt.number, &response);
+        match response.body().filter(|_| response.status() == 200) {
+            Some(body) => self.read(&driver, body.get_reader().unchecked_into()),
+            None => self.end(&driver),
+        }
+    }
+
+    fn read(self: &Rc<Self>, driver: &Driver, reader: ReadableStreamDefaultReader) {
+        let this = Rc::clone(self);
+        driver.host.when_settled(&reader.read(), move |read| this.take_read(reader, read));
+    }
+
+    fn take_read(self: &Rc<Self>, reader: ReadableStreamDefaultReader, read: Result<JsValue, JsValue>) {
+        let Some(driver) = self.live() else {
             // A stream that ignores its signal is told by hand; nobody waits for its answer.
             let _cancelled = reader.cancel();
-            return Ok(());
+            return;
         };
-        let bytes = field(&read, "value").unchecked_into::<Uint8Array>().to_vec();
-        driver.handle(Input::Bytes { attempt: number, bytes: &bytes });
+        match read {
+            Err(error) => self.fail(&driver, &error),
+            Ok(read) if field(&read, "done").is_truthy() => self.end(&driver),
+            Ok(read) => {
+                let bytes = field(&read, "value").unchecked_into::<Uint8Array>().to_vec();
+                driver.handle(Input::Bytes { attempt: self.attempt.number, bytes: &bytes });
+                self.read(&driver, reader);
+            }
+        }
+    }
+
+    fn end(&self, driver: &Driver) {
+        driver.handle(Input::End { attempt: self.attempt.number });
+    }
+
+    fn fail(&self, driver: &Driver, error: &JsValue) {
+        driver.handle(Input::Failed { attempt: self.attempt.number, error: &failed(error) });
+    }
+
+    /// The driver, unless this was called off.
+    fn live(&self) -> Option<Rc<Driver>> {
+        self.driver.upgrade().filter(|_| !self.signal.aborted())
     }
 }
 
-fn report_head(driver: &Weak<Driver>, attempt: u64, response: &Response) {
-    let Some(driver) = driver.upgrade() else { return };
+fn report_head(driver: &Driver, attempt: u64, response: &Response) {
     let header = |name: &str| response.headers().get(name).ok().flatten();
     let content_type = header("content-type");
     let retry_after = header("retry-after").and_then(|text| delay(&text, driver.now().as_millis()));
@@ -72,47 +143,6 @@ fn delay(text: &str, now_millis: u64) -> Option<Duration> {
         reason = "`as` saturates; NaN is excluded"
     )]
     (!at.is_nan()).then(|| Duration::from_millis((at as u64).saturating_sub(now_millis)))
-}
-
-/// Makes the request; `None` when called off meanwhile.
-async fn open(
-    driver: &Weak<Driver>,
-    attempt: Attempt,
-    signal: &AbortSignal,
-) -> Result<Option<Response>, SubscriberError> {
-    let cursor = match attempt.cursor {
-        Some(cursor) => Some(cursor),
-        None => from(driver, signal).await,
-    };
-    let Some(driver) = driver.upgrade().filter(|_| !signal.aborted()) else { return Ok(None) };
-    let response = driver.host.open(&object([
-        ("cursor", text_or_null(cursor.map(|cursor| cursor.to_text()).as_deref())),
-        ("connection", text_or_null(attempt.connection_id.as_deref())),
-        ("reason", if attempt.renew_credentials { "rejected" } else { "connect" }.into()),
-        ("attempt", attempt.earlier.into()),
-        ("signal", signal.into()),
-    ]));
-    drop(driver);
-    let response = JsFuture::from(response).await.map_err(|error| failed(&error))?;
-    Ok((!signal.aborted()).then(|| response.unchecked_into()))
-}
-
-/// The cursor that came with the page's data, asked for once; a bad one is said and means none.
-async fn from(driver: &Weak<Driver>, signal: &AbortSignal) -> Option<EventId> {
-    let asked = driver.upgrade().filter(|driver| driver.wants_from())?.host.from();
-    let answer = JsFuture::from(asked).await;
-    let driver = driver.upgrade().filter(|_| !signal.aborted())?;
-    let text = answer.ok()?.as_string().filter(|text| !text.is_empty())?;
-    match text.parse::<EventId>() {
-        Ok(cursor) => {
-            driver.start_from(cursor.clone());
-            Some(cursor)
-        }
-        Err(error) => {
-            driver.report(&Problem::config("invalid_cursor", error.message().to_owned()));
-            None
-        }
-    }
 }
 
 /// Why there is no response, or no more of it. `UnauthorizedError` parks, all else is tried again.

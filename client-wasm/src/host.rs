@@ -22,6 +22,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn open(this: &Host, request: &JsValue) -> Promise;
 
+    /// Calls back once with whether the promise was kept, and what it came to.
+    #[wasm_bindgen(method)]
+    fn settled(this: &Host, promise: &JsValue, then: &JsValue);
     /// A `BackendEventError`.
     #[wasm_bindgen(method)]
     pub(crate) fn error(
@@ -58,6 +61,17 @@ extern "C" {
 
 /// Its plain fields. Each is read once, by name: a getter of its own costs 200 bytes of wasm and glue.
 impl Host {
+    /// Calls `then` once, with what the promise came to.
+    pub(crate) fn when_settled(
+        &self,
+        promise: &JsValue,
+        then: impl FnOnce(Result<JsValue, JsValue>) + 'static,
+    ) {
+        let then: Box<dyn FnOnce(bool, JsValue)> =
+            Box::new(move |kept, value| then(if kept { Ok(value) } else { Err(value) }));
+        self.settled(promise, &Closure::once_into_js(then));
+    }
+
     pub(crate) fn clock(&self) -> Clock {
         field(self, "clock").unchecked_into()
     }

@@ -4,10 +4,10 @@ use js_sys::{Object, Reflect};
 use wasm_bindgen::JsValue;
 
 /// An object of these fields.
-pub(crate) fn object<const N: usize>(fields: [(&str, JsValue); N]) -> JsValue {
+pub(crate) fn object(fields: &[(&str, JsValue)]) -> JsValue {
     let object = JsValue::from(Object::new());
     for (name, value) in fields {
-        set(&object, name, &value);
+        set(&object, name, value);
     }
     object
 }

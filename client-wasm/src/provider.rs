@@ -95,14 +95,14 @@ impl<C> BackendEventProvider<C> {
 
     /// `{ state, attempts, lastByteAt, handlers, role }`, for people.
     pub fn inspect(&self) -> JsValue {
-        let handlers = object([]);
+        let handlers = object(&[]);
         for label in self.driver.handlers.borrow().labels() {
             let before = field(&handlers, label).as_f64().unwrap_or_default();
             set(&handlers, label, &JsValue::from_f64(before + 1.0));
         }
         let subscriber = self.driver.subscriber.borrow();
         #[expect(clippy::cast_precision_loss, reason = "2^53 attempts outlive every page")]
-        object([
+        object(&[
             ("state", self.driver.state.borrow().clone()),
             ("attempts", (subscriber.attempts() as f64).into()),
             ("lastByteAt", subscriber.last_byte_at().map_or(JsValue::NULL, millis)),

@@ -9,8 +9,8 @@ use crate::{Host, error::Problem, object::object};
 /// `ConnectionState` in TypeScript.
 pub(crate) fn to_js(state: &State, host: &Host) -> JsValue {
     let object = match state {
-        State::Connecting { since } => object([("status", "connecting".into()), ("since", millis(*since))]),
-        State::Online { since, resumed } => object([
+        State::Connecting { since } => object(&[("status", "connecting".into()), ("since", millis(*since))]),
+        State::Online { since, resumed } => object(&[
             ("status", "online".into()),
             ("since", millis(*since)),
             ("role", "solo".into()),
@@ -20,17 +20,17 @@ pub(crate) fn to_js(state: &State, host: &Host) -> JsValue {
         State::Offline(outage) => interrupted("offline", outage, host),
         State::LongBroken(outage) => interrupted("long-broken", outage, host),
         State::Unauthorized { reason } => {
-            object([("status", "unauthorized".into()), ("reason", error(reason, host))])
+            object(&[("status", "unauthorized".into()), ("reason", error(reason, host))])
         }
-        State::Closed(closed) => object([("status", "closed".into()), ("reason", reason(closed, host))]),
-        _ => object([("status", "idle".into())]),
+        State::Closed(closed) => object(&[("status", "closed".into()), ("reason", reason(closed, host))]),
+        _ => object(&[("status", "idle".into())]),
     };
     Object::freeze(object.unchecked_ref::<Object>());
     object
 }
 
 fn interrupted(status: &str, outage: &Outage, host: &Host) -> JsValue {
-    object([
+    object(&[
         ("status", status.into()),
         ("since", millis(outage.since)),
         ("attempt", outage.attempt.into()),

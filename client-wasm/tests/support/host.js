@@ -20,6 +20,11 @@ export class Scene {
         this.#opened?.();
         return Promise.resolve(new Response(body, { headers: { "content-type": "text/event-stream" } }));
       },
+      settled: (promise, then) =>
+        void Promise.resolve(promise).then(
+          (value) => then(true, value),
+          (reason) => then(false, reason),
+        ),
       error: (kind, code, message) => ({ kind, code, message }),
       state: ({ status }) => this.log.push(`state ${status}`),
       contractChange: () => this.log.push("newer contract"),
