@@ -1,7 +1,7 @@
 //! One request: credentials, head, bytes, end. It reports and decides nothing.
 //!
-//! Each step waits for one promise and is a method of [`Request`]: an executor for `async` steps would be three
-//! kilobytes of every page's download.
+//! Each step waits for one promise and is a method of [`Request`]: an executor for `async` steps, with its
+//! queue and their states, was 2.4 kB of every page's download.
 
 use std::{
     rc::{Rc, Weak},
@@ -94,8 +94,10 @@ impl Request {
 
     fn take_read(self: &Rc<Self>, reader: ReadableStreamDefaultReader, read: Result<JsValue, JsValue>) {
         let Some(driver) = self.live() else {
-            // A stream that ignores its signal is told by hand; nobody waits for its answer.
-            let _cancelled = reader.cancel();
+            // A stream that ignores its signal is told by hand; nobody waits for its answer. One that broke has none.
+            if read.is_ok() {
+                let _cancelled = reader.cancel();
+            }
             return;
         };
         match read {
