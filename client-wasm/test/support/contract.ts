@@ -10,7 +10,7 @@ export async function load(): Promise<CoreModule> {
   const wasm = new URL("coaching_events_bg.wasm", pkg);
   if (!existsSync(wasm)) throw new Error("bindings/wasm/pkg is not built: run `cargo xtask wasm`");
   const glue = await import(/* @vite-ignore */ new URL("coaching_events.js", pkg).href);
-  glue.initSync({ module: readFileSync(wasm) });
+  glue.begin(new WebAssembly.Instance(new WebAssembly.Module(readFileSync(wasm)), glue.imports()));
   return { Provider: glue.Provider };
 }
 
