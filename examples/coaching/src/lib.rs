@@ -57,7 +57,9 @@ pub struct Options {
 #[non_exhaustive]
 pub enum StartError {
     /// The database cannot be opened or is of another make.
-    #[error("the database does not open: {0}")]
+    #[error(
+        "the database does not open: {0}; name a file with --database whose folder exists and can be written to"
+    )]
     Database(#[from] sqlx::Error),
     /// The cost of passwords is none that argon2 accepts.
     #[error("passwords cannot be hashed: {0}")]
