@@ -45,6 +45,14 @@ impl EncodedEvent {
         Ok(Self { buffer })
     }
 
+    /// The block that [`EncodedEvent::body`] gave and a store has kept.
+    pub fn from_body(body: &[u8]) -> Self {
+        let mut buffer = Vec::with_capacity(HEADROOM + body.len());
+        buffer.resize(HEADROOM, 0);
+        buffer.extend_from_slice(body);
+        Self { buffer }
+    }
+
     /// The bytes from `event:` on, which a store may keep.
     pub fn body(&self) -> &[u8] {
         &self.buffer[HEADROOM..]
@@ -96,6 +104,14 @@ mod tests {
         assert_eq!(id.to_string().len(), EVENT_ID_BYTES_MAX);
         let frame = EncodedEvent::new("n", "{}").expect("frames").place(&id);
         assert_eq!(frame, format!("id: {id}\nevent: n\ndata: {{}}\n\n").as_bytes());
+    }
+
+    #[test]
+    fn a_block_that_was_kept_is_placed_like_a_new_one() {
+        let epoch = Epoch::new("e").expect("a literal of this test");
+        let event = EncodedEvent::new("n", "{}").expect("frames");
+        let kept = EncodedEvent::from_body(event.body());
+        assert_eq!(kept.place(&epoch.at(7)), event.place(&epoch.at(7)));
     }
 
     #[test]

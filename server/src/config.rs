@@ -4,6 +4,9 @@ use std::{net::IpAddr, ops::Range, time::Duration};
 
 use protocol::Limits;
 
+/// 1 MiB: larger things are fetched, not pushed.
+pub(crate) const MAX_EVENT_BYTES: usize = 1024 * 1024;
+
 /// How a hub and its streams behave. The defaults are those of a web app with a few tabs per user.
 ///
 /// # Example
@@ -82,7 +85,7 @@ impl Default for Config {
             connections_per_user: 16,
             connections_per_address: 1_000,
             proxies: Vec::new(),
-            max_event_bytes: 1024 * 1024,
+            max_event_bytes: MAX_EVENT_BYTES,
             groups_per_connection: 100,
             recheck: Duration::from_secs(60),
             authorize_timeout: Duration::from_secs(5),

@@ -2,15 +2,13 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc, sync::atomic::AtomicBool};
 
-use protocol::{
-    Contract, EncodedEvent, Envelope, Epoch, EventId, Meta, Notice, Revoked, control::ContractVersion,
-};
+use protocol::{Contract, Envelope, Epoch, EventId, Meta, Notice, Revoked, control::ContractVersion};
 use sha2::{Digest, Sha256};
 
 use crate::{
     Audience, Cause, Config, ConnectionInfo, MetricsSnapshot, Presence, PresenceChanges, SendError,
     StartError,
-    clock::{Clock, rfc3339},
+    clock::Clock,
     drain,
     limits::Addresses,
     log::Log,
@@ -21,7 +19,7 @@ use crate::{
     secret::Secret,
     shared::Shared,
     standing::Standing,
-    store::{Appended, Draft, Key, Matter, Memory, Opening, Store},
+    store::{Appended, Draft, EventLimits, Key, Matter, Memory, Opening, Outbox, Store},
     sweep,
 };
 
@@ -73,7 +71,13 @@ impl<C: Contract> Hub<C> {
         let metrics = Arc::new(Metrics::default());
         let log = Arc::new(Log::new(epoch.clone(), config.history, registry.clone(), standing.clone()));
         let store: Arc<dyn Store> = Arc::new(store);
-        let opening = Opening { epoch, secret: offered.clone(), limits: config.history, clock };
+        let opening = Opening {
+            epoch,
+            secret: offered.clone(),
+            limits: config.history,
+            clock,
+            revocations_kept: config.revocations_kept,
+        };
         let opened = store.open(opening, log.clone()).await?;
         standing.load(opened.grants, opened.revocations);
         let presences = Arc::new(Presences::new(registry.clone(), &config));
@@ -236,20 +240,9 @@ impl<C: Contract> Hub<C> {
     }
 
     fn draft(&self, audience: Audience, event: &C, cause: &Cause) -> Result<Draft, SendError> {
-        let meta = Meta {
-            at: Some(rfc3339(self.shared.clock.now())),
-            correlation_id: cause.correlation_id.clone(),
-            traceparent: cause.traceparent.clone(),
-            origin: cause.origin.clone(),
-        };
-        let channels = audience.channels()?;
-        let json = Envelope::write(event, &meta)?;
-        let max = self.shared.config.max_event_bytes;
-        if json.len() > max {
-            return Err(SendError::TooLarge { bytes: json.len(), max });
-        }
-        let encoded = EncodedEvent::new(event.name(), &json)?;
-        Ok(Draft { channels, matter: Matter::Event { encoded, delivery: event.delivery() } })
+        let limits =
+            EventLimits { max_event_bytes: self.shared.config.max_event_bytes, now: self.shared.clock.now() };
+        Draft::event(audience, event, cause, limits)
     }
 
     async fn append(&self, drafts: Vec<Draft>, key: Option<Key>) -> Result<Appended, SendError> {
@@ -341,6 +334,22 @@ impl<C: Contract> Caused<'_, C> {
         }
         let key = Key { name: key.to_owned(), digest: digest.finalize().into() };
         self.hub.append_one(vec![draft], Some(key)).await
+    }
+
+    /// Makes an event part of the app's own transaction: it is sent if and only if that commits. See
+    /// [`Outbox::enqueue`].
+    ///
+    /// # Errors
+    /// As [`Outbox::send_in`].
+    pub async fn send_in<S: Outbox>(
+        &self,
+        store: &S,
+        transaction: &mut S::Connection,
+        audience: impl Into<Audience>,
+        event: &C,
+    ) -> Result<(), SendError> {
+        let draft = self.hub.draft(audience.into(), event, &self.cause)?;
+        Ok(store.enqueue(transaction, draft).await?)
     }
 
     /// See [`Hub::application_error`].

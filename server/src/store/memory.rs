@@ -3,22 +3,16 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
-    time::Duration,
 };
 
 use parking_lot::Mutex;
 use protocol::{Entry, Epoch, EventId, Payload, Time};
 
 use super::{
-    Answer, Appended, Beginning, Draft, Follower, Key, Lease, Matter, Opened, Opening, Store, StoreError,
+    Answer, Appended, Beginning, Draft, Follower, KEY_KEPT, KEYS_MAX, Key, Lease, Matter, Opened, Opening,
+    Saved, Store, StoreError,
 };
 use crate::clock::Clock;
-
-/// How long a key keeps an event from being sent twice.
-const KEY_KEPT: Duration = Duration::from_secs(300);
-
-/// Keys kept at most; at about 300 bytes each, 30 MB. Past it, sends with a key are refused.
-const KEYS_MAX: usize = 100_000;
 
 /// The log of one run: committed and visible are the same step. After a restart it begins again at 0 under
 /// an epoch that nobody knows, which is a gap for every client that returns.
@@ -93,6 +87,17 @@ impl Store for Memory {
     fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
         // The only instance is the one that changed it, and nobody reads a lease after this run.
         Box::pin(async move { Ok(vec![true; leases.len()]) })
+    }
+
+    fn save(&self, _: Vec<Saved>) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            *self.run.lock() = None;
+            Ok(())
+        })
     }
 }
 

@@ -6,12 +6,26 @@
 
 mod memory;
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use protocol::{ChannelSet, Delivery, EncodedEvent, Entry, Epoch, EventId, Limits, Notice, Revoked, Time};
+use protocol::{
+    ChannelSet, Contract, Delivery, EncodedEvent, Entry, Envelope, Epoch, EventId, Limits, Meta, Notice,
+    Revoked, Time,
+};
 
-use crate::{clock::Clock, secret::Secret};
+use crate::{
+    Audience, Cause, SendError,
+    clock::{Clock, rfc3339},
+    config::MAX_EVENT_BYTES,
+    secret::Secret,
+};
 pub use memory::Memory;
+
+/// How long a key keeps an event from being sent twice, whatever is trimmed.
+pub(crate) const KEY_KEPT: Duration = Duration::from_secs(300);
+
+/// Keys kept at most; at about 300 bytes each, 30 MB. Past it, sends with a key are refused.
+pub(crate) const KEYS_MAX: usize = 100_000;
 
 /// What a store answers, in time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -37,6 +51,55 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Stores the leases of users that are here, or the end of those that left. Answers for which of them
     /// this instance was the one that changed what was stored before: it announces the change.
     fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>>;
+
+    /// Stores which connections of this run are open and until when they count as such, or that they have
+    /// ended. What is stored is what the next run expects back.
+    fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()>;
+
+    /// Ends the run: finishes what was begun and lets go of what only one process may hold. Appends fail
+    /// from here on.
+    fn close(&self) -> Answer<'_, ()>;
+}
+
+/// A store that lets an event be part of the app's own transaction.
+///
+/// # Example
+/// ```
+/// use tidings_server::{Audience, SendError, protocol::Contract, store::Outbox};
+/// async fn rename<S: Outbox, C: Contract>(
+///     store: &S,
+///     transaction: &mut S::Connection,
+///     renamed: &C,
+/// ) -> Result<(), SendError> {
+///     // The app's own statements, in the same transaction, before or after:
+///     store.send_in(transaction, Audience::everyone(), renamed).await
+/// }
+/// ```
+pub trait Outbox: Store + Sized {
+    /// What the app's transaction runs on.
+    type Connection: Send;
+
+    /// Makes `draft` part of the transaction that `transaction` is in: it takes its place in the order once
+    /// that has committed, and never otherwise. Of two transactions of which one began after the other had
+    /// committed, the later one's events have the larger ids. Needs no open run: a process that only
+    /// publishes may use it too.
+    fn enqueue<'a>(&'a self, transaction: &'a mut Self::Connection, draft: Draft) -> Answer<'a, ()>;
+
+    /// The same for an event that nothing but the app itself causes; [`crate::Caused::send_in`] names what
+    /// does.
+    ///
+    /// # Errors
+    /// [`SendError`], as of [`crate::Hub::send`]; the transaction is as unusable as the database leaves it
+    /// after a failed statement.
+    fn send_in<C: Contract>(
+        &self,
+        transaction: &mut Self::Connection,
+        audience: impl Into<Audience> + Send,
+        event: &C,
+    ) -> impl Future<Output = Result<(), SendError>> + Send {
+        let draft = Draft::event(audience.into(), event, &Cause::default(), EventLimits::default());
+        async move { Ok(self.enqueue(transaction, draft?).await?) }
+    }
 }
 
 /// What reads the log.
@@ -62,6 +125,8 @@ pub struct Opening {
     pub limits: Limits,
     /// The clock of entries and leases, for a store without its own.
     pub clock: Clock,
+    /// How long a revocation refuses credentials that were issued before it.
+    pub revocations_kept: Duration,
 }
 
 /// Where a log begins.
@@ -84,8 +149,11 @@ pub struct Opened {
     pub revocations: Vec<(Revoked, Time)>,
     /// Grants that stand.
     pub grants: Vec<Grant>,
-    /// Users that were here.
+    /// Users that were here, those whose lease ended in the last minute included: nobody may have been told
+    /// of the end.
     pub leases: Vec<Lease>,
+    /// Connections of earlier runs that are expected back.
+    pub connections: Vec<Saved>,
 }
 
 /// A group that a user may read.
@@ -122,6 +190,49 @@ pub enum Matter {
     Notice(Notice),
 }
 
+impl Draft {
+    /// An app event, checked, serialised and framed.
+    ///
+    /// # Errors
+    /// [`SendError`] when the audience, the event or its size is refused.
+    pub fn event<C: Contract>(
+        audience: Audience,
+        event: &C,
+        cause: &Cause,
+        limits: EventLimits,
+    ) -> Result<Self, SendError> {
+        let meta = Meta {
+            at: Some(rfc3339(limits.now)),
+            correlation_id: cause.correlation_id.clone(),
+            traceparent: cause.traceparent.clone(),
+            origin: cause.origin.clone(),
+        };
+        let channels = audience.channels()?;
+        let json = Envelope::write(event, &meta)?;
+        if json.len() > limits.max_event_bytes {
+            return Err(SendError::TooLarge { bytes: json.len(), max: limits.max_event_bytes });
+        }
+        let encoded = EncodedEvent::new(event.name(), &json)?;
+        Ok(Self { channels, matter: Matter::Event { encoded, delivery: event.delivery() } })
+    }
+}
+
+/// What a new event is held against.
+#[derive(Debug, Clone, Copy)]
+pub struct EventLimits {
+    /// `Config::max_event_bytes`.
+    pub max_event_bytes: usize,
+    /// The time in its `meta`.
+    pub now: Time,
+}
+
+impl Default for EventLimits {
+    /// Those of a default [`crate::Config`], at the system's time.
+    fn default() -> Self {
+        Self { max_event_bytes: MAX_EVENT_BYTES, now: Clock::start().now() }
+    }
+}
+
 /// What makes a batch happen once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
@@ -149,6 +260,21 @@ pub struct Lease {
     pub until: Option<Time>,
 }
 
+/// A connection as it outlives its process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// As its hello said.
+    pub id: String,
+    /// Whose it is.
+    pub user: String,
+    /// The log-in it was opened with.
+    pub login: Option<String>,
+    /// When the client first came with it.
+    pub opened_at: Time,
+    /// Until when it is expected back; `None` says that it has ended.
+    pub until: Option<Time>,
+}
+
 /// Why a store did not do as told.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -162,4 +288,10 @@ pub enum StoreError {
     /// What is stored cannot be read.
     #[error("the store holds something unreadable: {0}")]
     Corrupt(String),
+    /// Another process has it, and did not let go in time.
+    #[error("another process has the store open: {0}")]
+    InUse(String),
+    /// It is not one of ours, or of a newer version than this.
+    #[error("not a store that this version can use: {0}")]
+    Foreign(String),
 }

@@ -9,8 +9,8 @@ use tidings_server::{
     protocol::{Entry, Epoch, EventId, Payload},
     router,
     store::{
-        Answer, Appended, Beginning, Draft, Follower, Grant, Key, Lease, Matter, Opened, Opening, Store,
-        StoreError,
+        Answer, Appended, Beginning, Draft, Follower, Grant, Key, Lease, Matter, Opened, Opening, Saved,
+        Store, StoreError,
     },
 };
 
@@ -86,6 +86,14 @@ impl Store for Kept {
 
     fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
         Box::pin(async move { Ok(vec![true; leases.len()]) })
+    }
+
+    fn save(&self, _: Vec<Saved>) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
     }
 }
 
@@ -277,5 +285,13 @@ impl Store for Shared {
 
     fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
         self.0.lease(leases)
+    }
+
+    fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
+        self.0.save(connections)
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        self.0.close()
     }
 }

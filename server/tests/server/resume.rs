@@ -6,7 +6,7 @@ use tidings_server::{
     Audience, Config, Hub, Memory, StoreError,
     protocol::{EventId, Limits},
     router,
-    store::{Answer, Appended, Draft, Follower, Key, Lease, Opened, Opening, Store},
+    store::{Answer, Appended, Draft, Follower, Key, Lease, Opened, Opening, Saved, Store},
 };
 
 use crate::support::{Client, Event, Server, believe};
@@ -163,6 +163,14 @@ impl Store for Ahead {
 
     fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
         self.memory.lease(leases)
+    }
+
+    fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
+        self.memory.save(connections)
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        self.memory.close()
     }
 }
 
