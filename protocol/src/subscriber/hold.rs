@@ -27,7 +27,8 @@ pub enum Released {
     Timeout,
     /// More events came than may be held.
     Overflow,
-    /// A newer resync began: what it fetches may miss something; a load should run again.
+    /// A newer resync began, or loads that overlap have held an event for as long as one may be held: what it
+    /// fetches may miss something; a load should run again.
     Superseded,
     /// The subscriber was closed.
     Closed,
@@ -57,8 +58,6 @@ struct Hold {
 struct Held {
     message: Message,
     since: Time,
-    /// The last hold begun when it came: what later ones fetch is newer than it.
-    behind: u64,
 }
 
 /// A resync that failed and will be tried again.
@@ -97,7 +96,14 @@ impl Holds {
     /// A page without credentials is not asked to fetch again.
     pub(super) fn deadline(&self, parked: bool) -> Option<Time> {
         let again = self.again.filter(|_| !parked).map(|again| again.at);
-        self.open.iter().map(|hold| hold.deadline).chain(again).min()
+        self.open.iter().map(|hold| hold.deadline).chain(again).chain(self.overlap_ends()).min()
+    }
+
+    /// When loads that follow on each other must let go of the oldest event: each ends in its time, but none
+    /// of them may be the last. A resync has a time of its own.
+    fn overlap_ends(&self) -> Option<Time> {
+        let resyncs = self.open.iter().any(|hold| matches!(hold.kind, Kind::Resync { .. }));
+        self.events.front().filter(|_| !resyncs).map(|held| held.since + HOLD_FOR)
     }
 
     /// Whether what was received has also been handled.
@@ -131,13 +137,13 @@ impl Subscriber {
             return;
         }
         self.holds.bytes += message.name.len() + message.data.len();
-        self.holds.events.push_back(Held { message, since: now, behind: self.holds.begun });
+        self.holds.events.push_back(Held { message, since: now });
         if self.holds.events.len() > EVENTS_MAX || self.holds.bytes > BYTES_MAX {
             self.outputs.push_back(Output::Error(SubscriberError::HoldOverflow));
             while let Some(hold) = self.holds.open.pop() {
                 self.call_off(&hold, Released::Overflow, now);
             }
-            self.flush(now);
+            self.flush();
         }
     }
 
@@ -167,7 +173,7 @@ impl Subscriber {
         if !ok {
             self.schedule_again(hold.kind, now);
         }
-        self.flush(now);
+        self.flush();
     }
 
     pub(super) fn expire_holds(&mut self, now: Time) {
@@ -183,7 +189,14 @@ impl Subscriber {
             called_off = true;
         }
         if called_off {
-            self.flush(now);
+            self.flush();
+        }
+        if self.holds.overlap_ends().is_some_and(|at| at <= now) {
+            // All of them: one that read its data before an event would show it over the event.
+            for hold in std::mem::take(&mut self.holds.open) {
+                self.outputs.push_back(Output::Release { hold: hold.id, cause: Released::Superseded });
+            }
+            self.flush();
         }
         if let Some(Again { at, reason, tries }) = self.holds.again
             && at <= now
@@ -213,18 +226,10 @@ impl Subscriber {
         }
     }
 
-    fn flush(&mut self, now: Time) {
+    fn flush(&mut self) {
         if self.holds.open.is_empty() {
             self.dispatch_held();
             self.settled.clone_from(&self.cursor);
-            return;
-        }
-        // Loads that overlap without end must not hold an event for ever: its own are done.
-        while let Some(held) = self.holds.events.front()
-            && now.since(held.since) >= HOLD_FOR
-            && self.holds.open.iter().all(|hold| hold.id.0 > held.behind)
-        {
-            self.dispatch_first();
         }
     }
 
