@@ -14,7 +14,7 @@ use atomic_waker::AtomicWaker;
 use parking_lot::Mutex;
 use protocol::{Channel, GoodbyeReason, Time};
 
-use crate::serve::Line;
+use crate::{Identity, rights::Credentials, serve::Line, shared::Shared};
 
 /// Shared between the registry, which wakes it, and the stream, which reads for it.
 pub(crate) struct Connection {
@@ -40,6 +40,8 @@ pub(crate) struct Connection {
     stand: Mutex<Stand>,
     /// The socket under it, where `serve` knows it.
     line: Option<Line>,
+    /// What it was opened with; absent in tests of the registry alone.
+    credentials: Option<Credentials>,
     /// The last sign from the far end of a proxy, in Unix milliseconds.
     alive_at: AtomicU64,
 }
@@ -58,6 +60,7 @@ pub(crate) struct Birth {
     pub(crate) login: Option<String>,
     pub(crate) address: Option<IpAddr>,
     pub(crate) line: Option<Line>,
+    pub(crate) credentials: Option<Credentials>,
     pub(crate) at: Time,
 }
 
@@ -78,6 +81,7 @@ impl Connection {
             handed_at: AtomicU64::new(0),
             stand: Mutex::new(Stand::default()),
             line: birth.line,
+            credentials: birth.credentials,
             alive_at: AtomicU64::new(birth.at.as_millis()),
         }
     }
@@ -85,6 +89,14 @@ impl Connection {
     /// Whether it reads a group.
     pub(crate) fn reads_group(&self, group: &str) -> bool {
         self.channels.lock().iter().any(|channel| channel.group_name() == Some(group))
+    }
+
+    /// Who reads it now: its credentials asked about once more, and not revoked.
+    pub(crate) async fn identify(&self, shared: &Shared) -> Option<Identity> {
+        let identity = self.credentials.as_ref()?.identify().await?;
+        let expired = identity.expires_at.is_some_and(|at| shared.clock.until(at).is_zero());
+        let refused = shared.standing.refuses(&identity, Some(&self.id), None);
+        (!expired && !refused).then_some(identity)
     }
 
     /// One of its channels moved.

@@ -5,6 +5,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 /// How long a browser may remember the answer to a preflight: the longest that Chromium honours.
 const PREFLIGHT_SECONDS: &str = "7200";
 
+/// The headers of a client that comes back.
+const RESUMING: &str = "last-event-id, tidings-connection";
+
 /// What a request's `Origin` and `Sec-Fetch-Site` come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -55,9 +58,14 @@ impl Origin {
             if let Ok(methods) = methods.join(", ").parse() {
                 headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
             }
-            // The origin is one of ours, and may send the headers it needs.
-            if let Some(wanted) = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
-                headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
+            // The origin is one of ours, and may send the headers it needs: those it has now, and those with
+            // which it comes back, for which it then need not ask again.
+            let wanted = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS).map(HeaderValue::as_bytes);
+            let names = [wanted.unwrap_or_default(), RESUMING.as_bytes()];
+            let names =
+                names.into_iter().filter(|names| !names.is_empty()).collect::<Vec<_>>().join(&b", "[..]);
+            if let Ok(names) = HeaderValue::from_bytes(&names) {
+                headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
             }
             headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_SECONDS));
         }

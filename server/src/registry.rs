@@ -161,6 +161,7 @@ mod tests {
             login: None,
             address: None,
             line: None,
+            credentials: None,
             at: Time::from_millis(0),
         };
         Arc::new(Connection::new(registry.next_serial(), birth))

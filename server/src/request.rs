@@ -6,6 +6,10 @@ use axum::http::{HeaderValue, request::Parts};
 
 use crate::log::Cursor;
 
+/// The connection before, of a client whose address must not change: the answer to its preflight is
+/// remembered by address.
+pub(crate) const CONNECTION: &str = "tidings-connection";
+
 /// The query of `GET /` and its `Last-Event-ID`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subscribe {
@@ -32,7 +36,7 @@ impl Subscribe {
         let mut subscribe = Self {
             cursor: header.map_or(Cursor::None, cursor),
             reader: Reader::Native,
-            predecessor: None,
+            predecessor: parts.headers.get(CONNECTION).and_then(|id| id.to_str().ok()).map(str::to_owned),
             groups: None,
         };
         let query = parts.uri.query().unwrap_or_default();
@@ -42,7 +46,9 @@ impl Subscribe {
                     subscribe.cursor = cursor(value.as_bytes());
                 }
                 "tidings" if value == "1" => subscribe.reader = Reader::Tidings,
-                "connection" => subscribe.predecessor = Some(value.into_owned()),
+                "connection" => {
+                    subscribe.predecessor.get_or_insert_with(|| value.into_owned());
+                }
                 "groups" => {
                     let groups = value.split(',').filter(|name| !name.is_empty()).map(str::to_owned);
                     subscribe.groups.get_or_insert_default().extend(groups);
@@ -74,6 +80,13 @@ fn cursor(bytes: &[u8]) -> Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_connection_before_may_be_named_in_a_header() {
+        let request = axum::http::Request::get("/?tidings=1&connection=query");
+        let request = request.header(CONNECTION, "header").body(()).expect("a request");
+        assert_eq!(Subscribe::of(&request.into_parts().0).predecessor.as_deref(), Some("header"));
+    }
 
     fn read(uri: &str, last_event_id: Option<&[u8]>) -> Subscribe {
         let mut request = axum::http::Request::get(uri);

@@ -8,6 +8,7 @@ use protocol::{Channel, ChannelSet, Covered, Notice};
 use crate::{
     Identity, Refusal,
     authorize::Ask,
+    connection::Connection,
     shared::Shared,
     store::{Draft, Matter},
 };
@@ -43,6 +44,20 @@ pub(crate) struct Claim {
     pub(crate) opened_at: Option<u64>,
 }
 
+/// A request that `Authorize` can be asked about.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    authorize: Arc<dyn Ask>,
+    parts: Arc<Parts>,
+}
+
+impl Credentials {
+    /// Who it is, unless refused; when nobody answers, nobody knows.
+    pub(crate) async fn identify(&self) -> Option<Identity> {
+        self.authorize.ask(self.parts.clone()).await.ok()
+    }
+}
+
 /// Why a claim gives no rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Denied {
@@ -70,6 +85,11 @@ impl Claim {
         Ok(Rights { identity, covered, rights_at: before, generation, own_notices })
     }
 
+    /// What `Authorize` is asked with, for others that want to know.
+    pub(crate) fn credentials(&self) -> Credentials {
+        Credentials { authorize: self.authorize.clone(), parts: self.parts.clone() }
+    }
+
     fn check(&self, shared: &Shared, identity: &Identity) -> Result<(), Denied> {
         if identity.groups.len() > shared.config.groups_per_connection {
             tracing::error!(
@@ -90,8 +110,9 @@ impl Claim {
     }
 
     /// Makes the log say which groups the user may read: grants before anything is written, and withdrawals
-    /// of what this connection has read so far, so that what it misses from here on is not taken for read.
-    /// One that never read a group leaves it to the user's others, which may have come with other log-ins.
+    /// of what is read no more, so that what is missed from here on is not taken for read. A group that this
+    /// connection never read may be the right of another of the user's log-ins: then the connections that
+    /// read it are asked about as well, since none of them may live until it would ask by itself.
     async fn settle_groups(
         &self,
         shared: &Shared,
@@ -100,17 +121,15 @@ impl Claim {
         let user = &identity.user;
         let mut own_notices = Vec::new();
         let granted = shared.standing.grants(user);
-        let of_user = shared.registry.of_user(user);
-        let (own, others): (Vec<_>, Vec<_>) =
-            of_user.iter().partition(|connection| connection.id == self.connection_id);
-        let is_over = |group: &str| {
-            own.iter().any(|connection| connection.reads_group(group))
-                || !others.iter().any(|connection| connection.reads_group(group))
-        };
+        let mut lost: Vec<_> = granted.keys().filter(|group| !identity.groups.contains(group)).collect();
+        if !lost.is_empty() {
+            let kept = self.kept_by_others(shared, user, &lost).await;
+            lost.retain(|group| !kept.contains(*group));
+        }
         let gained = identity.groups.iter().filter(|group| !granted.contains_key(*group));
         let grants = gained.map(|group| Notice::Grant { user: user.clone(), group: group.clone() });
-        let lost = granted.keys().filter(|group| !identity.groups.contains(group) && is_over(group));
-        let withdrawals = lost.map(|group| Notice::Withdraw { user: user.clone(), group: group.clone() });
+        let withdrawals =
+            lost.into_iter().map(|group| Notice::Withdraw { user: user.clone(), group: group.clone() });
         let notices: Vec<_> = grants.chain(withdrawals).collect();
         if !notices.is_empty() {
             let drafts = notices.into_iter().map(draft).collect::<Result<Vec<_>, _>>()?;
@@ -126,6 +145,38 @@ impl Claim {
         let head = shared.log.head().sequence();
         let from = groups.map(|group| (group.clone(), granted.get(group).copied().unwrap_or(head))).collect();
         Ok((from, own_notices))
+    }
+
+    /// Which of the groups that are not this connection's the user's others read, and may. Where one does not
+    /// answer in time the group counts as lost: that is a gap at worst, and never a silence.
+    async fn kept_by_others(&self, shared: &Shared, user: &str, lost: &[&String]) -> BTreeSet<String> {
+        let of_user = shared.registry.of_user(user);
+        let (own, others): (Vec<_>, Vec<_>) =
+            of_user.iter().partition(|connection| connection.id == self.connection_id);
+        let reads = |connection: &Arc<Connection>, group: &str| connection.reads_group(group);
+        let mut open: Vec<_> =
+            lost.iter().filter(|group| !own.iter().any(|connection| reads(connection, group))).collect();
+        let mut kept = BTreeSet::new();
+        let asking = async {
+            for other in others {
+                if !open.iter().any(|group| reads(other, group)) {
+                    continue;
+                }
+                let Some(identity) = other.identify(shared).await.filter(|one| one.user == user) else {
+                    continue;
+                };
+                open.retain(|group| {
+                    let is_kept = identity.groups.contains(**group);
+                    if is_kept {
+                        kept.insert((**group).clone());
+                    }
+                    !is_kept
+                });
+            }
+        };
+        // Running out of time is an answer too.
+        let _ = tokio::time::timeout(shared.config.authorize_timeout, asking).await;
+        kept
     }
 
     /// What a connection id says about the groups that were asked for, without naming them: nothing when it

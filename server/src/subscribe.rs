@@ -146,6 +146,7 @@ async fn open(
         login: rights.identity.login.clone(),
         address,
         line,
+        credentials: Some(claim.credentials()),
         at: shared.clock.now(),
     };
     let connection = Arc::new(Connection::new(shared.registry.next_serial(), birth));

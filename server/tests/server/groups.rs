@@ -102,3 +102,37 @@ async fn a_stream_that_was_without_a_group_is_told_when_it_reads_it_again() {
     tell(&server, "team", "3").await;
     assert_eq!(loses.said().await, "3");
 }
+
+#[tokio::test]
+async fn a_group_that_is_lost_is_withdrawn_although_the_tab_that_read_it_leaves_unasked() {
+    let (gate, server) = Gate::server(Config::default()).await;
+    let mut reads = server.get("/sse?tidings=1", &[]).await;
+    reads.expect("tidings:hello").await;
+    let cursor = reads.last_event_id();
+    gate.groups.lock().clear();
+    // Nobody tells the hub; another tab of the user just opens, and both leave.
+    server.get("/sse?tidings=1", &[]).await.expect("tidings:hello").await;
+    drop(reads);
+    server.until(|hub| hub.connections().is_empty()).await;
+    tell(&server, "team", "while it was out").await;
+    gate.groups.lock().push("team");
+    let mut back = server.get("/sse?tidings=1", &[("last-event-id", &cursor)]).await;
+    back.expect("tidings:hello").await;
+    assert_eq!(back.expect("tidings:gap").await["reason"], "rights");
+    tell(&server, "team", "1").await;
+    assert_eq!(back.said().await, "1", "and nothing of what was sent in between");
+}
+
+#[tokio::test]
+async fn a_tab_without_a_group_takes_nothing_from_one_whose_log_in_has_it() {
+    let (gate, server) = Gate::server(Config::default()).await;
+    let mut keeps = server.get("/sse?tidings=1", &[("x-keeps-its-groups", "1")]).await;
+    keeps.expect("tidings:hello").await;
+    gate.groups.lock().clear();
+    let mut without = server.get("/sse?tidings=1", &[]).await;
+    without.expect("tidings:hello").await;
+    tell(&server, "team", "1").await;
+    server.hub.send(Audience::user("coach"), &Event::said("2")).await.expect("sent");
+    assert_eq!((keeps.said().await, keeps.said().await), ("1".into(), "2".into()), "and no gap");
+    assert_eq!(without.said().await, "2");
+}
