@@ -21,12 +21,12 @@ export function earliestCursor(...cursors: readonly (Cursor | undefined)[]): Cur
   return earliest?.text ?? null;
 }
 
-/** The cursor of a tab that outlives a reload, by user and stream. */
+/** The cursor of a tab that outlives a reload, by user, stream and groups: it speaks for no others. */
 export class SessionCursor {
-  readonly #url: string;
+  readonly #stream: readonly unknown[];
 
-  constructor(url: string) {
-    this.#url = url;
+  constructor(url: string, groups: readonly string[] | undefined) {
+    this.#stream = groups ? [url, [...new Set(groups)].sort()] : [url];
   }
 
   read(identity: string | null): Cursor {
@@ -41,7 +41,7 @@ export class SessionCursor {
   }
 
   #key(identity: string | null): string {
-    return `tidings:cursor:${JSON.stringify([this.#url, identity])}`;
+    return `tidings:cursor:${JSON.stringify([...this.#stream, identity])}`;
   }
 }
 

@@ -50,7 +50,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
     this.#options = options;
     this.#log = loggerOf(options.logger);
     this.#identity = options.identity;
-    this.#kept = options.replay?.cursor === "session" ? new SessionCursor(streamName(options)) : null;
+    this.#kept = options.replay?.cursor === "session" ? new SessionCursor(streamName(options), options.groups) : null;
     this.#listenForOptions();
     if (!isBrowser()) return;
     this.#wanted = options.autoConnect !== false;

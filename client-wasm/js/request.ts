@@ -20,7 +20,10 @@ export async function openStream(
 
   url.searchParams.set("tidings", "1");
   if (groups) url.searchParams.set("groups", groups.join(","));
-  if (connection !== null && !preflighted) url.searchParams.set("connection", connection);
+  if (connection !== null) {
+    if (preflighted) headers.set("tidings-connection", connection);
+    else url.searchParams.set("connection", connection);
+  }
   if (cursor !== null) {
     if (inQuery) url.searchParams.set("last_event_id", cursor);
     else headers.set("last-event-id", cursor);

@@ -131,6 +131,8 @@ describe("the cursor travels", () => {
     const second = await server.next();
     expect(second.headers.get("last-event-id")).toBe("ep-5");
     expect(second.url.href).toBe(first.url.href);
+    const names = [first, second].map(({ headers }) => headers.get("tidings-connection"));
+    expect(names).toEqual([null, "c1"]);
   });
 
   it("over a reload of the tab where the options say so", async () => {
@@ -147,8 +149,10 @@ describe("the cursor travels", () => {
     expect(provider.lastEventId).toBe("ep-2");
     const reloaded = stage(options);
     expect((await reloaded.server.next()).headers.get("last-event-id")).toBe("ep-2");
-    const another = stage({ ...options, identity: "conrad" });
-    expect((await another.server.next()).headers.get("last-event-id")).toBeNull();
+    for (const other of [{ identity: "conrad" }, { groups: ["team"] }]) {
+      const another = stage({ ...options, ...other });
+      expect((await another.server.next()).headers.get("last-event-id")).toBeNull();
+    }
   });
 });
 
