@@ -96,17 +96,27 @@ impl Standing {
         connection: Option<&str>,
         opened_at: Option<u64>,
     ) -> bool {
+        self.revoked_at(identity, connection, opened_at).is_some()
+    }
+
+    /// Where in the log they were last revoked; 0 in one of before this run.
+    pub(crate) fn revoked_at(
+        &self,
+        identity: &Identity,
+        connection: Option<&str>,
+        opened_at: Option<u64>,
+    ) -> Option<u64> {
         let inner = self.inner.lock();
         let of = |revoked: Revoked| inner.revoked.get(&revoked).copied();
         let login = identity.login.clone().and_then(|login| of(Revoked::Login(login)));
         let connection = connection.and_then(|id| of(Revoked::Connection(id.to_owned())));
-        let user = of(Revoked::User(identity.user.clone())).is_some_and(|revocation| {
+        let user = of(Revoked::User(identity.user.clone())).filter(|revocation| {
             identity.issued_at.map_or_else(
                 || opened_at.is_some_and(|opened_at| opened_at < revocation.sequence),
                 |issued| unix_time(issued) <= revocation.at,
             )
         });
-        login.is_some() || connection.is_some() || user
+        [login, connection, user].into_iter().flatten().map(|revocation| revocation.sequence).max()
     }
 
     /// Whether a stream that reads with `identity` outlives the revocation that it has met.

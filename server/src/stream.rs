@@ -60,6 +60,9 @@ pub(crate) struct Stream {
     used: Vec<Bytes>,
     timers: Timers,
     asking: Option<Asking>,
+    /// Its rights are gone and a revocation lies ahead in the log: it reads what is its user's own up to there,
+    /// where the last event may be, then says this.
+    parting: Option<GoodbyeReason>,
     ended: bool,
 }
 
@@ -150,6 +153,7 @@ impl Stream {
             waiting: Waiting::default(),
             used: Vec::new(),
             asking: None,
+            parting: None,
             ended: false,
         };
         stream.waiting.push(Block::Control(beginning.hello));
@@ -196,11 +200,12 @@ impl Stream {
             generation: self.generation,
             budget: self.shared.config.batch_bytes,
         };
-        match self.shared.log.read(&query, std::mem::take(&mut self.used)) {
-            Read::Batch(batch) => self.take(batch),
-            Read::BelowFloor => self.ask(Question::of(Asker::Log, Some(GapReason::Overflow))),
-            Read::Restarted => self.ask(Question::of(Asker::Log, Some(GapReason::Epoch))),
-            Read::RightsUnknown => self.ask(Question::of(Asker::Log, None)),
+        match (self.shared.log.read(&query, std::mem::take(&mut self.used)), self.parting) {
+            (Read::Batch(batch), _) => self.take(batch),
+            (_, Some(reason)) => self.say_goodbye(reason),
+            (Read::BelowFloor, None) => self.ask(Question::of(Asker::Log, Some(GapReason::Overflow))),
+            (Read::Restarted, None) => self.ask(Question::of(Asker::Log, Some(GapReason::Epoch))),
+            (Read::RightsUnknown, None) => self.ask(Question::of(Asker::Log, None)),
         }
     }
 
@@ -224,9 +229,17 @@ impl Stream {
                 );
                 self.say_goodbye(GoodbyeReason::Revoked);
             }
+            Some(_) if self.parting.is_some() => {
+                self.rights.rights_at = batch.position + 1;
+                self.membership.connection.wake();
+            }
             Some(_) => self.ask(Question::of(Asker::Log, None)),
             None if batch.more => self.membership.connection.wake(),
-            None => {}
+            None => {
+                if let Some(reason) = self.parting {
+                    self.say_goodbye(reason);
+                }
+            }
         }
     }
 
@@ -259,6 +272,7 @@ impl Stream {
                     self.waiting.push(Block::Heartbeat);
                 }
             }
+            _ if self.parting.is_some() => {}
             Timer::Lifetime => self.say_goodbye(GoodbyeReason::Lifetime),
             Timer::Expiry => self.say_goodbye(GoodbyeReason::Expired),
             Timer::Recheck if self.asking.is_none() => self.ask(Question::of(Asker::Clock, None)),
@@ -299,12 +313,26 @@ impl Stream {
             Err(Denied::Refused(Refusal::Unavailable)) if question.asker == Asker::Clock => {}
             Err(Denied::Refused(Refusal::Unavailable)) => self.ask_again(question, ASK_AGAIN),
             Err(Denied::Refused(Refusal::Unauthorized) | Denied::Expired) => {
-                self.say_goodbye(GoodbyeReason::Expired);
+                self.part(GoodbyeReason::Expired);
             }
             Err(Denied::Refused(Refusal::Forbidden) | Denied::Revoked | Denied::Misconfigured) => {
-                self.say_goodbye(GoodbyeReason::Revoked);
+                self.part(GoodbyeReason::Revoked);
             }
         }
+    }
+
+    /// Ends a stream without rights: at once, or at the revocation that took them, before which its last event
+    /// may stand.
+    fn part(&mut self, reason: GoodbyeReason) {
+        let Self { rights, membership, claim, .. } = self;
+        let id = Some(&*membership.connection.id);
+        let revoked_at = self.shared.standing.revoked_at(&rights.identity, id, claim.opened_at);
+        if revoked_at.is_none_or(|at| at <= self.position.sequence) {
+            return self.say_goodbye(reason);
+        }
+        rights.covered.retain(|covered| covered.channel.group_name().is_none());
+        self.parting = Some(reason);
+        membership.connection.wake();
     }
 
     /// Reads on with rights that hold at `head`.

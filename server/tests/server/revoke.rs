@@ -1,10 +1,16 @@
 //! Credentials that are taken away: the streams end, in order, and do not come back.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use tidings_server::{Audience, Revoked};
+use tidings_server::{Audience, Config, Revoked};
 
-use crate::support::{Client, Event, Server};
+use crate::{
+    gate::Gate,
+    support::{Client, Event, Server},
+};
 
 async fn expect_revoked(client: &mut Client) {
     let goodbye = client.expect("tidings:goodbye").await;
@@ -89,4 +95,50 @@ async fn a_revocation_is_not_replayed_to_who_logged_in_again() {
     let mut again = server.resume("coach", &cursor).await;
     again.expect("tidings:hello").await;
     assert_eq!(again.said().await, "1");
+}
+
+/// Asks about the stream's rights before a revocation with a last event, which is committed before the answer.
+async fn revoked_while_asked(gate: &Gate, server: &Server, client: &mut Client) {
+    gate.shut();
+    let asked = gate.asked.load(Ordering::SeqCst);
+    server.hub.reauthorize("coach").await.expect("committed");
+    gate.is_asked(server, asked).await;
+    server.hub.send(Audience::group("team"), &Event::said("no longer its to read")).await.expect("sent");
+    server.hub.reauthorize("coach").await.expect("committed");
+    let last = Event::Typing { user: "you are out".into() };
+    server.hub.revoke(Revoked::User("coach".into()), "test", Some(&last)).await.expect("committed");
+    server.hub.send(Audience::user("coach"), &Event::said("after")).await.expect("sent");
+    gate.open.add_permits(Gate::OPEN);
+    client.expect("typing").await;
+}
+
+#[tokio::test]
+async fn a_revocation_that_is_known_before_it_is_met_still_comes_with_its_last_event() {
+    let (gate, server) = Gate::server(Config::default()).await;
+    let mut client = server.get("/sse?tidings=1", &[]).await;
+    client.expect("tidings:hello").await;
+    revoked_while_asked(&gate, &server, &mut client).await;
+    expect_revoked(&mut client).await;
+}
+
+#[tokio::test]
+async fn so_does_one_of_a_log_in_that_the_app_has_deleted_first() {
+    let (gate, server) = Gate::server(Config::default()).await;
+    let mut client = server.get("/sse?tidings=1", &[]).await;
+    client.expect("tidings:hello").await;
+    gate.refuse.store(true, Ordering::SeqCst);
+    revoked_while_asked(&gate, &server, &mut client).await;
+    expect_revoked(&mut client).await;
+}
+
+#[tokio::test]
+async fn credentials_that_are_refused_without_a_revocation_end_at_once() {
+    let (gate, server) = Gate::server(Config::default()).await;
+    let mut client = server.get("/sse?tidings=1", &[]).await;
+    client.expect("tidings:hello").await;
+    gate.refuse.store(true, Ordering::SeqCst);
+    server.hub.reauthorize("coach").await.expect("committed");
+    server.hub.send(Audience::user("coach"), &Event::said("after")).await.expect("sent");
+    assert_eq!(client.expect("tidings:goodbye").await["reason"], "expired");
+    client.end().await;
 }
