@@ -128,6 +128,29 @@ describe("a load", () => {
     await expect(loading).resolves.toBe("fresh");
   });
 
+  it("that overlaps with others runs again once an event has waited for ten seconds", async () => {
+    const { provider, connection, clock } = await online();
+    const log: string[] = [];
+    provider.onAny(({ meta }) => void log.push(meta.id!));
+    const first = deferred<string>();
+    const loading = provider.load(() => first.promise);
+    clock.advance(1_000);
+    await connection.event("note_created", "ep-2");
+    clock.advance(8_000);
+    const answers = [deferred<string>(), deferred<string>()];
+    const signals: AbortSignal[] = [];
+    const next = provider.load(({ signal }) => answers[signals.push(signal) - 1]!.promise);
+    first.resolve("first");
+    await expect(loading).resolves.toBe("first");
+    await quiet();
+    expect(log).toEqual([]);
+    clock.advance(2_000);
+    expect(log).toEqual(["ep-2"]);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+    answers[1]!.resolve("again");
+    await expect(next).resolves.toBe("again");
+  });
+
   it("that takes too long is aborted and rejects, and the events go out", async () => {
     const { provider, connection, clock } = await online();
     const seen = vi.fn();

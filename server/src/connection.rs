@@ -14,7 +14,7 @@ use atomic_waker::AtomicWaker;
 use parking_lot::Mutex;
 use protocol::{Channel, GoodbyeReason, Time};
 
-use crate::{Identity, rights::Credentials, serve::Line, shared::Shared};
+use crate::{Identity, rights::Credentials, serve::Line, shared::Shared, store::Saved};
 
 /// Shared between the registry, which wakes it, and the stream, which reads for it.
 pub(crate) struct Connection {
@@ -26,6 +26,8 @@ pub(crate) struct Connection {
     pub(crate) login: Option<Arc<str>>,
     pub(crate) address: Option<IpAddr>,
     pub(crate) opened_at: Time,
+    /// When the first of the connections was opened that this one continues.
+    pub(crate) first_opened_at: Time,
     /// Channels it is registered under; changes when its rights do.
     pub(crate) channels: Mutex<Vec<Channel>>,
     /// Something was appended to one of its channels since it last read.
@@ -62,6 +64,8 @@ pub(crate) struct Birth {
     pub(crate) line: Option<Line>,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) at: Time,
+    /// See [`Connection::first_opened_at`].
+    pub(crate) first_at: Time,
 }
 
 impl Connection {
@@ -73,6 +77,7 @@ impl Connection {
             login: birth.login.map(Into::into),
             address: birth.address,
             opened_at: birth.at,
+            first_opened_at: birth.first_at,
             channels: Mutex::new(Vec::new()),
             due: AtomicBool::new(true),
             waker: AtomicWaker::new(),
@@ -164,6 +169,17 @@ impl Connection {
         }
     }
 
+    /// As it is kept when it has ended.
+    pub(crate) fn saved(&self) -> Saved {
+        Saved {
+            id: self.id.to_string(),
+            user: self.user.to_string(),
+            login: self.login.as_deref().map(str::to_owned),
+            opened_at: self.first_opened_at,
+            until: None,
+        }
+    }
+
     pub(crate) fn info(&self) -> ConnectionInfo {
         ConnectionInfo {
             id: self.id.to_string(),
@@ -171,6 +187,7 @@ impl Connection {
             login: self.login.as_deref().map(str::to_owned),
             address: self.address,
             opened_at: self.opened_at,
+            first_opened_at: self.first_opened_at,
             alive_at: Time::from_millis(self.alive_at.load(Ordering::Relaxed)),
         }
     }
@@ -196,6 +213,9 @@ pub struct ConnectionInfo {
     pub address: Option<IpAddr>,
     /// When it was opened, in Unix milliseconds.
     pub opened_at: Time,
+    /// When the client came first: it has returned with this connection's predecessor since, over a restart
+    /// too.
+    pub first_opened_at: Time,
     /// When its far end was last heard of: at the opening, then by `POST alive`.
     pub alive_at: Time,
 }

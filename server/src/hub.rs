@@ -1,13 +1,20 @@
 //! The server-side handle: send, presence, revoke, drain.
 
-use std::{fmt, marker::PhantomData, sync::Arc, sync::atomic::AtomicBool};
+use std::{
+    fmt,
+    marker::PhantomData,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use protocol::{Contract, Envelope, Epoch, EventId, Meta, Notice, Revoked, control::ContractVersion};
 use sha2::{Digest, Sha256};
 
 use crate::{
     Audience, Cause, Config, ConnectionInfo, MetricsSnapshot, Presence, PresenceChanges, SendError,
-    StartError,
+    StartError, StoreError,
     clock::Clock,
     drain,
     limits::Addresses,
@@ -16,10 +23,11 @@ use crate::{
     presence::{self, Presences},
     random,
     registry::Registry,
+    saving::{self, Saving},
     secret::Secret,
     shared::Shared,
     standing::Standing,
-    store::{Appended, Draft, EventLimits, Key, Matter, Memory, Opening, Outbox, Store},
+    store::{Appended, Draft, EventLimits, Key, Matter, Memory, Opening, Outbox, Saved, Store},
     sweep,
 };
 
@@ -81,7 +89,9 @@ impl<C: Contract> Hub<C> {
         let opened = store.open(opening, log.clone()).await?;
         standing.load(opened.grants, opened.revocations);
         let presences = Arc::new(Presences::new(registry.clone(), &config));
-        presences.expect(opened.leases, &clock);
+        presences.expect(opened.leases);
+        let saving = Arc::new(Saving::default());
+        saving.expect(opened.connections, clock.now() + config.presence_lease);
         let tasks = vec![
             tokio::spawn(presence::run(
                 Arc::downgrade(&presences),
@@ -90,6 +100,7 @@ impl<C: Contract> Hub<C> {
                 config.presence_lease,
             ))
             .abort_handle(),
+            tokio::spawn(saving::run(saving.clone(), store.clone(), clock)).abort_handle(),
             tokio::spawn(sweep::run(
                 log.clone(),
                 registry.clone(),
@@ -111,6 +122,7 @@ impl<C: Contract> Hub<C> {
             standing,
             addresses: Addresses::default(),
             presences,
+            saving,
             metrics,
             draining: AtomicBool::new(false),
             tasks,
@@ -226,12 +238,23 @@ impl<C: Contract> Hub<C> {
 
     /// The open streams: by user and by id.
     pub fn connections(&self) -> Connections<'_> {
-        Connections { registry: &self.shared.registry }
+        Connections { registry: &self.shared.registry, saving: &self.shared.saving }
     }
 
     /// Refuses new streams and says goodbye to the open ones, evenly paced; returns when all have been told.
     pub async fn drain(&self) {
         drain::run(&self.shared).await;
+    }
+
+    /// Ends the run after a drain: what is known of the open streams is saved, so that the next run expects them
+    /// back, and the store is let go of. Sends fail from here on. [`crate::serve`] does both.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not finish.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.shared.draining.store(true, Ordering::Release);
+        self.shared.saving.flush(&*self.shared.store).await;
+        self.shared.store.close().await
     }
 
     /// What this hub has done so far.
@@ -369,6 +392,7 @@ impl<C: Contract> Caused<'_, C> {
 #[derive(Debug, Clone, Copy)]
 pub struct Connections<'a> {
     registry: &'a Registry,
+    saving: &'a Saving,
 }
 
 impl Connections<'_> {
@@ -390,6 +414,11 @@ impl Connections<'_> {
     /// All streams, as of now.
     pub fn iter(&self) -> impl Iterator<Item = ConnectionInfo> + use<> {
         self.registry.infos().into_iter()
+    }
+
+    /// Connections of the run before that may come back: each until its client does, or its lease ends.
+    pub fn expected(&self) -> Vec<Saved> {
+        self.saving.expected()
     }
 
     /// How many there are.

@@ -53,6 +53,7 @@ mod registry;
 mod request;
 mod rights;
 mod router;
+mod saving;
 mod secret;
 mod serve;
 mod shared;

@@ -126,6 +126,7 @@ pub(crate) struct Presences {
     registry: Arc<Registry>,
     changed: Notify,
     changes: broadcast::Sender<PresenceChange>,
+    lease: Duration,
     leave_grace: Duration,
 }
 
@@ -168,20 +169,22 @@ impl Presences {
             registry,
             changed: Notify::new(),
             changes: broadcast::Sender::new(CHANGES_KEPT),
+            lease: config.presence_lease,
             leave_grace: config.leave_grace,
         }
     }
 
-    /// Users of the run before, expected back until their leases end.
-    pub(crate) fn expect(&self, leases: Vec<Lease>, clock: &Clock) {
-        let (now, at) = (Instant::now(), clock.now());
+    /// Users of the run before. Those who were here still are until a new lease of theirs ends: a restart is no
+    /// news. Those whose lease had ended may have left without anybody being told.
+    pub(crate) fn expect(&self, leases: Vec<Lease>) {
+        let now = Instant::now();
         let mut inner = self.inner.lock();
-        for lease in leases {
-            if let Some(until) = lease.until {
-                inner.announced.insert(lease.user.clone(), Presence::Online);
-                inner.pending.insert(lease.user.clone());
-                inner.users.insert(lease.user, Here::Away { shown: now, end: now + until.since(at) });
-            }
+        for Lease { user, until } in leases {
+            let end = if until.is_some() { now + self.lease } else { now };
+            let shown = now.max(end.checked_sub(self.leave_grace).unwrap_or(now));
+            inner.announced.insert(user.clone(), Presence::Online);
+            inner.pending.insert(user.clone());
+            inner.users.insert(user, Here::Away { shown, end });
         }
     }
 

@@ -163,6 +163,7 @@ mod tests {
             line: None,
             credentials: None,
             at: Time::from_millis(0),
+            first_at: Time::from_millis(0),
         };
         Arc::new(Connection::new(registry.next_serial(), birth))
     }

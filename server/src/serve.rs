@@ -31,11 +31,14 @@ mod writes;
 /// header of usual size.
 const BUFFER_BYTES: usize = 64 * 1024;
 
+/// What is left of a drain's time for the store to finish.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
 /// After an accept failed for want of file descriptors or memory.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// Serves `router` on `listener` with every limit of the hub's [`Config`], until SIGTERM or ctrl-c: then the
-/// listener is closed, the streams of `hub` say goodbye, and this returns within
+/// listener is closed, the streams of `hub` say goodbye, the hub is closed, and this returns within
 /// [`Config::drain_deadline`], whatever is still open.
 ///
 /// # Errors
@@ -88,13 +91,20 @@ pub async fn serve_until<C: Contract>(
     drop(listener);
     drop(router);
     stopping.send_replace(true);
+    let deadline = tokio::time::Instant::now() + shared.config.drain_deadline;
     let drained = async {
         hub.drain().await;
         while connections.join_next().await.is_some() {}
     };
-    if tokio::time::timeout(shared.config.drain_deadline, drained).await.is_err() {
+    let close_within = CLOSE_WITHIN.min(shared.config.drain_deadline / 4);
+    if tokio::time::timeout_at(deadline - close_within, drained).await.is_err() {
         tracing::warn!(left = connections.len(), "connections were still open at the end of the drain");
         connections.shutdown().await;
+    }
+    match tokio::time::timeout_at(deadline, hub.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the store did not close"),
+        Err(_) => tracing::warn!("the store was not closed before the end of the drain"),
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 
 use crate::{
     Config, clock::Clock, limits::Addresses, log::Log, metrics::Metrics, presence::Presences,
-    registry::Registry, secret::Secret, standing::Standing, store::Store,
+    registry::Registry, saving::Saving, secret::Secret, standing::Standing, store::Store,
 };
 
 /// One hub. Dropped when the last handle and the last stream are.
@@ -26,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) standing: Arc<Standing>,
     pub(crate) addresses: Addresses,
     pub(crate) presences: Arc<Presences>,
+    pub(crate) saving: Arc<Saving>,
     pub(crate) metrics: Arc<Metrics>,
     /// Set for good when the drain begins.
     pub(crate) draining: AtomicBool,

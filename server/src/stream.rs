@@ -122,6 +122,10 @@ impl Drop for Membership {
     fn drop(&mut self) {
         self.shared.metrics.connections_closed.add(1);
         self.shared.registry.unregister(&self.connection);
+        // What a drain ends is expected back by the next run.
+        if self.departure == Departure::Final || !self.shared.is_draining() {
+            self.shared.saving.ended(&self.connection);
+        }
         self.shared.presences.left(&self.connection.user, self.departure);
     }
 }

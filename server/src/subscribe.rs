@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 use protocol::{
-    GapReason, GoodbyeReason,
+    GapReason, GoodbyeReason, Time,
     control::{self, Goodbye, Hello, Resumed},
     encode_control,
 };
@@ -140,6 +140,8 @@ async fn open(
         start.how = How::Gap(GapReason::Rights);
     }
     claim.opened_at = Some(start.head.sequence());
+    let at = shared.clock.now();
+    let first_at = predecessor_since(shared, &claim, &rights.identity.user).unwrap_or(at);
     let birth = Birth {
         id,
         user: rights.identity.user.clone(),
@@ -147,7 +149,8 @@ async fn open(
         address,
         line,
         credentials: Some(claim.credentials()),
-        at: shared.clock.now(),
+        at,
+        first_at,
     };
     let connection = Arc::new(Connection::new(shared.registry.next_serial(), birth));
     let predecessor = claim.predecessor.as_deref();
@@ -157,11 +160,21 @@ async fn open(
         .map_err(|_| Rejection::OverLimit)?;
     shared.metrics.connections_opened.add(1);
     let membership = Membership::new(shared.clone(), connection, place);
-    shared.presences.arrived(&rights.identity.user);
+    let connection = &membership.connection;
+    shared.saving.opened(connection, at + config.lifetime + config.presence_lease);
+    shared.presences.arrived(&connection.user);
     if shared.is_draining() {
         return Err(Rejection::Draining);
     }
     Ok(begin(shared, membership, claim, rights, start))
+}
+
+/// When the client came first, if it was here before and says so.
+fn predecessor_since(shared: &Shared, claim: &Claim, user: &str) -> Option<Time> {
+    let id = claim.predecessor.as_deref()?;
+    let open = shared.registry.get(id).filter(|connection| *connection.user == *user);
+    let expected = || shared.saving.welcome(id, user).map(|saved| saved.opened_at);
+    open.map(|connection| connection.first_opened_at).or_else(expected)
 }
 
 /// Asks for rights until no notice lies between question and answer, and finds out where the stream starts.

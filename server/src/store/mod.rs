@@ -149,8 +149,9 @@ pub struct Opened {
     pub revocations: Vec<(Revoked, Time)>,
     /// Grants that stand.
     pub grants: Vec<Grant>,
-    /// Users that were here, those whose lease ended in the last minute included: nobody may have been told
-    /// of the end.
+    /// Users that were here when the log was last written to, however long ago that is: their leases are renewed
+    /// in full. And, with [`Lease::until`] `None`, those whose lease was ended in the minute before: nobody may
+    /// have been told of it.
     pub leases: Vec<Lease>,
     /// Connections of earlier runs that are expected back.
     pub connections: Vec<Saved>,

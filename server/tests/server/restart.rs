@@ -1,6 +1,6 @@
 //! A store that outlives the hub: what the trait promises to those that will.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::{Router, http::request::Parts};
 use parking_lot::Mutex;
@@ -26,6 +26,7 @@ struct Disk {
     ended: Vec<(Epoch, u64)>,
     secret: Option<Secret>,
     known: Opened,
+    saved: HashMap<String, Saved>,
 }
 
 /// One run over a disk.
@@ -51,7 +52,8 @@ impl Store for Kept {
             follower.follow(disk.entries.clone());
             let secret = Some(disk.secret.get_or_insert(opening.secret).clone());
             *self.run.lock() = Some((opening.epoch, opening.clock, follower));
-            Ok(Opened { secret, ..disk.known.clone() })
+            let connections = disk.saved.values().cloned().collect();
+            Ok(Opened { secret, connections, ..disk.known.clone() })
         })
     }
 
@@ -88,8 +90,17 @@ impl Store for Kept {
         Box::pin(async move { Ok(vec![true; leases.len()]) })
     }
 
-    fn save(&self, _: Vec<Saved>) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
+    fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let saved = &mut self.disk.lock().saved;
+            for connection in connections {
+                match connection.until {
+                    Some(_) => saved.insert(connection.id.clone(), connection),
+                    None => saved.remove(&connection.id),
+                };
+            }
+            Ok(())
+        })
     }
 
     fn close(&self) -> Answer<'_, ()> {
@@ -98,8 +109,12 @@ impl Store for Kept {
 }
 
 async fn start(disk: &Arc<Mutex<Disk>>) -> Server {
+    start_with(disk, Config::default()).await
+}
+
+async fn start_with(disk: &Arc<Mutex<Disk>>, config: Config) -> Server {
     let store = Kept { disk: disk.clone(), run: Mutex::default() };
-    let hub = Hub::start(Config::default(), store).await.expect("it starts");
+    let hub = Hub::start(config, store).await.expect("it starts");
     let app = Router::new().nest("/sse", router(&hub, believe));
     Server::serve(hub, app).await
 }
@@ -180,24 +195,98 @@ async fn grants_and_revocations_of_the_run_before_hold() {
 }
 
 #[tokio::test]
-async fn who_was_here_is_expected_back_until_the_lease_ends() {
+async fn who_was_here_still_is_until_a_new_lease_ends_and_who_left_unnoticed_is_told_of() {
     let disk = Arc::new(Mutex::new(Disk::default()));
     let now = Clock::start().now();
-    let lease = |user: &str, left| Lease { user: user.into(), until: Some(now + left) };
-    disk.lock().known.leases =
-        vec![lease("back", Duration::from_secs(600)), lease("gone", Duration::from_secs(2))];
-    let server = start(&disk).await;
+    let lease = |user: &str, until| Lease { user: user.into(), until };
+    disk.lock().known.leases = vec![lease("back", Some(now)), lease("gone", Some(now)), lease("left", None)];
+    let config = Config {
+        presence_lease: Duration::from_secs(2),
+        leave_grace: Duration::from_secs(1),
+        ..Config::default()
+    };
+    let server = start_with(&disk, config).await;
     let mut changes = server.hub.presence_changes();
-    assert_eq!(server.hub.presence("back"), Presence::Reconnecting);
+    assert_eq!(server.hub.presence("back"), Presence::Online, "a restart is no news");
+    assert_eq!(server.hub.presence("left"), Presence::Offline);
     let mut client = server.stream("back").await;
     client.expect("tidings:hello").await;
     let mut seen = Vec::new();
-    while !seen.contains(&PresenceChange { user: "gone".into(), presence: Presence::Offline }) {
+    let change = |user: &str, presence| PresenceChange { user: user.into(), presence };
+    while !seen.contains(&change("gone", Presence::Offline)) {
         let change = tokio::time::timeout(PATIENCE, changes.recv()).await;
         seen.push(change.expect("a change in time").expect("a change"));
     }
-    assert!(!seen.contains(&PresenceChange { user: "back".into(), presence: Presence::Offline }), "{seen:?}");
+    assert_eq!(
+        seen,
+        [
+            change("left", Presence::Offline),
+            change("gone", Presence::Reconnecting),
+            change("gone", Presence::Offline)
+        ]
+    );
     assert_eq!(server.hub.presence("back"), Presence::Online);
+}
+
+#[tokio::test]
+async fn a_client_that_returns_after_a_restart_is_the_same_connection() {
+    let disk = Arc::default();
+    let mut server = start(&disk).await;
+    let mut id = Vec::new();
+    for user in ["coach", "coachee"] {
+        let mut client = server.stream(user).await;
+        let hello = client.expect("tidings:hello").await;
+        id.push(hello["connection_id"].as_str().expect("an id").to_owned());
+        if user == "coach" {
+            // It is gone before the restart: nobody waits for it.
+            drop(client);
+            server.until(|hub| hub.connections().is_empty()).await;
+        } else {
+            server.stop();
+            assert_eq!(client.expect("tidings:goodbye").await["reason"], "draining");
+            client.end().await;
+        }
+    }
+    (&mut server.served).await.expect("it ends").expect("in order");
+    let opened_at = disk.lock().saved[&id[1]].opened_at;
+    assert_eq!(disk.lock().saved.get(&id[0]), None, "saved or not, it has ended");
+
+    let server = start(&disk).await;
+    let expected: Vec<_> = server.hub.connections().expected().into_iter().map(|one| one.id).collect();
+    assert_eq!(expected, [id[1].clone()]);
+    let foreign = format!("/sse?tidings=1&connection={}", id[1]);
+    server.get(&foreign, &[("x-user", "coach")]).await.expect("tidings:hello").await;
+    assert_eq!(server.hub.connections().expected().len(), 1, "another user's name for it is nobody's");
+    let mut back = server.get(&foreign, &[("x-user", "coachee")]).await;
+    back.expect("tidings:hello").await;
+    assert!(server.hub.connections().expected().is_empty());
+    let info = server.hub.connections().of_user("coachee").pop().expect("it is open");
+    assert_eq!(info.first_opened_at, opened_at);
+    assert!(info.opened_at > opened_at);
+    let again = format!("/sse?tidings=1&connection={}", info.id);
+    let mut again = server.get(&again, &[("x-user", "coachee")]).await;
+    again.expect("tidings:hello").await;
+    assert_eq!(back.expect("tidings:goodbye").await["reason"], "replaced");
+    let info = server.hub.connections().of_user("coachee").pop().expect("it is open");
+    assert_eq!(info.first_opened_at, opened_at, "over as many returns as there are");
+}
+
+#[tokio::test]
+async fn a_connection_that_does_not_return_within_a_lease_is_expected_no_more() {
+    let disk = Arc::new(Mutex::new(Disk::default()));
+    let gone = Saved {
+        id: "c".into(),
+        user: "coach".into(),
+        login: None,
+        opened_at: Clock::start().now(),
+        until: None,
+    };
+    disk.lock().saved.insert("c".into(), gone);
+    let config = Config { presence_lease: Duration::from_millis(100), ..Config::default() };
+    let server = start_with(&disk, config).await;
+    assert_eq!(server.hub.connections().expected().len(), 1);
+    server.until(|hub| hub.connections().expected().is_empty()).await;
+    server.until(|_| disk.lock().saved.is_empty()).await;
 }
 
 #[tokio::test]

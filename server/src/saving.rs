@@ -1,0 +1,117 @@
+//! Connections as they outlive their process: what is open is written down in batches, and what an earlier run
+//! had open is expected back.
+
+use std::{sync::Arc, time::Duration};
+
+use dashmap::DashMap;
+use indexmap::IndexMap;
+use parking_lot::Mutex;
+use protocol::Time;
+
+use crate::{
+    clock::Clock,
+    connection::Connection,
+    store::{Saved, Store},
+};
+
+/// Between two batches: what is lost with the process is who came in its last second, and they come back as if
+/// for the first time.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Changes that wait for the store at most, and connections that are expected at most: at about 300 bytes each,
+/// 30 MB. What is beyond is forgotten, which costs a client nothing but being called the same.
+const KEPT_MAX: usize = 100_000;
+
+/// What is to be saved, and who is expected.
+#[derive(Debug, Default)]
+pub(crate) struct Saving {
+    /// Changes since the last batch, by connection.
+    changed: Mutex<IndexMap<Arc<str>, Saved>>,
+    expected: DashMap<String, Saved>,
+}
+
+impl Saving {
+    /// Connections of earlier runs, which may come back for as long as a lease lasts.
+    pub(crate) fn expect(&self, connections: Vec<Saved>, until: Time) {
+        for mut connection in connections.into_iter().take(KEPT_MAX) {
+            connection.until = Some(until);
+            self.expected.insert(connection.id.clone(), connection);
+        }
+    }
+
+    /// The connections that are expected.
+    pub(crate) fn expected(&self) -> Vec<Saved> {
+        self.expected.iter().map(|entry| entry.value().clone()).collect()
+    }
+
+    /// The client of an expected connection has returned: it is expected no more.
+    pub(crate) fn welcome(&self, id: &str, user: &str) -> Option<Saved> {
+        let (_, saved) = self.expected.remove_if(id, |_, saved| saved.user == user)?;
+        self.note(id.into(), Saved { until: None, ..saved.clone() });
+        Some(saved)
+    }
+
+    /// A connection was registered. It lives until `until` at the longest.
+    pub(crate) fn opened(&self, connection: &Connection, until: Time) {
+        self.note(connection.id.clone(), Saved { until: Some(until), ..connection.saved() });
+    }
+
+    /// A connection has ended for good.
+    pub(crate) fn ended(&self, connection: &Connection) {
+        let mut changed = self.changed.lock();
+        let was_saved = changed.get(&connection.id).is_none_or(|saved| saved.until.is_none());
+        if was_saved {
+            drop(changed);
+            self.note(connection.id.clone(), connection.saved());
+        } else {
+            changed.swap_remove(&connection.id);
+        }
+    }
+
+    /// Forgets whom nobody needs to expect any more.
+    pub(crate) fn sweep(&self, now: Time) {
+        self.expected.retain(|id, saved| {
+            let is_due = saved.until.is_none_or(|until| until <= now);
+            if is_due {
+                self.note(id.as_str().into(), Saved { until: None, ..saved.clone() });
+            }
+            !is_due
+        });
+    }
+
+    /// Writes down what has changed.
+    pub(crate) async fn flush(&self, store: &dyn Store) {
+        let batch = std::mem::take(&mut *self.changed.lock());
+        if batch.is_empty() {
+            return;
+        }
+        if let Err(error) = store.save(batch.values().cloned().collect()).await {
+            tracing::warn!(%error, "connections could not be saved");
+            let mut changed = self.changed.lock();
+            for (id, saved) in batch {
+                // What has happened since is newer.
+                if changed.len() < KEPT_MAX {
+                    changed.entry(id).or_insert(saved);
+                }
+            }
+        }
+    }
+
+    fn note(&self, id: Arc<str>, saved: Saved) {
+        let mut changed = self.changed.lock();
+        if changed.len() < KEPT_MAX || changed.contains_key(&id) {
+            changed.insert(id, saved);
+        }
+    }
+}
+
+/// Saves in batches until the hub is dropped.
+pub(crate) async fn run(saving: Arc<Saving>, store: Arc<dyn Store>, clock: Clock) {
+    let mut ticks = tokio::time::interval(EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        saving.sweep(clock.now());
+        saving.flush(&*store).await;
+    }
+}
