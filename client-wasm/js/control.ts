@@ -49,6 +49,11 @@ export type Hello = {
   replay_until?: string,
   /** Something is written at least this often, in milliseconds. */
   heartbeat_ms: number,
+  /**
+   * The client is to prove that it lives by `POST alive` this often, in milliseconds: what stands between
+   * takes the stream's bytes whether or not it still reads them. Absent where nothing does.
+   */
+  alive_ms?: number,
   /** The contract the server speaks. */
   contract: ContractVersion,
   /** A digest of the groups this connection reads; changes when they do. */

@@ -60,6 +60,8 @@ export interface Host {
   /** The cursor that came with the page's data; asked for once. */
   from(): Promise<string | null | undefined>;
   open(request: OpenRequest): Promise<Response>;
+  /** Tells the server that this end of the stream lives. */
+  alive(connection: string): void;
   /** Calls back once with whether the promise was kept, and what it came to. */
   settled(promise: unknown, then: (kept: boolean, value: unknown) => void): void;
   error(

@@ -1,6 +1,6 @@
 import type { Host } from "./core.js";
 import { BackendEventError, UnauthorizedError } from "./error.js";
-import { openStream } from "./request.js";
+import { Requests } from "./request.js";
 import type { BackendEventProviderOptions, Clock, Cursor } from "./types.js";
 
 /** What only the façade knows. */
@@ -25,6 +25,7 @@ export function isBrowser(): boolean {
 export function hostOf(options: BackendEventProviderOptions<never>, facade: Facade): Host {
   const { retry = {}, timeouts = {}, replay = {}, auth, networkTarget } = options;
   const page = typeof window === "undefined" ? undefined : window;
+  const requests = new Requests(options);
   return {
     origin: facade.origin,
     clock: options.clock ?? CLOCK,
@@ -44,7 +45,8 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
       if (kept !== null) return kept;
       return typeof replay.from === "function" ? replay.from() : replay.from;
     },
-    open: (request) => openStream(options, request),
+    open: (request) => requests.open(request),
+    alive: (connection) => requests.alive(connection),
     settled: (promise, then) => {
       Promise.resolve(promise).then(
         (value) => then(true, value),

@@ -2,34 +2,59 @@ import type { OpenRequest } from "./core.js";
 import { BackendEventError } from "./error.js";
 import type { BackendEventProviderOptions } from "./types.js";
 
-/** Makes the request of one attempt: where to, with whose credentials, and how the cursor travels. */
-export async function openStream(
-  options: BackendEventProviderOptions<never>,
-  { cursor, connection, reason, attempt, signal }: OpenRequest,
-): Promise<Response> {
-  const { url: address, auth, credentials = "same-origin", groups, replay = {} } = options;
-  const here = typeof location === "undefined" ? undefined : location.href;
-  const url = new URL(String(typeof address === "function" ? await address() : address), here);
-  const headers = new Headers(auth && (await ask(() => auth({ reason, attempt, signal }))));
-  const sameOrigin = here === undefined || new URL(here).origin === url.origin;
-  // A cross-origin request with only cookies needs no preflight while nothing but its URL changes. One with
-  // credentials in a header needs one anyway, and its answer is remembered by URL: that one must not change.
-  const preflighted = !sameOrigin && !headers.entries().next().done;
-  const { sendAs = "auto" } = replay;
-  const inQuery = sendAs === "query" || (sendAs === "auto" && !sameOrigin && !preflighted);
+/** Makes the requests of a provider: where to, with whose credentials, and how the cursor travels. */
+export class Requests {
+  readonly #options: BackendEventProviderOptions<never>;
+  /** Where the last stream was asked for, and with which of the app's headers. */
+  #last: { url: URL; headers: HeadersInit | undefined } | null = null;
 
-  url.searchParams.set("tidings", "1");
-  if (groups) url.searchParams.set("groups", groups.join(","));
-  if (connection !== null) {
-    if (preflighted) headers.set("tidings-connection", connection);
-    else url.searchParams.set("connection", connection);
+  constructor(options: BackendEventProviderOptions<never>) {
+    this.#options = options;
   }
-  if (cursor !== null) {
-    if (inQuery) url.searchParams.set("last_event_id", cursor);
-    else headers.set("last-event-id", cursor);
+
+  /** One attempt. */
+  async open({ cursor, connection, reason, attempt, signal }: OpenRequest): Promise<Response> {
+    const { url: address, auth, credentials = "same-origin", groups, replay = {} } = this.#options;
+    const here = typeof location === "undefined" ? undefined : location.href;
+    const url = new URL(String(typeof address === "function" ? await address() : address), here);
+    const given = auth && (await ask(() => auth({ reason, attempt, signal })));
+    this.#last = { url: new URL(url), headers: given };
+    const headers = new Headers(given);
+    const sameOrigin = here === undefined || new URL(here).origin === url.origin;
+    // A cross-origin request with only cookies needs no preflight while nothing but its URL changes. One with
+    // credentials in a header needs one anyway, and its answer is remembered by URL: that one must not change.
+    const preflighted = !sameOrigin && !headers.entries().next().done;
+    const { sendAs = "auto" } = replay;
+    const inQuery = sendAs === "query" || (sendAs === "auto" && !sameOrigin && !preflighted);
+
+    url.searchParams.set("tidings", "1");
+    if (groups) url.searchParams.set("groups", groups.join(","));
+    if (connection !== null) {
+      if (preflighted) headers.set("tidings-connection", connection);
+      else url.searchParams.set("connection", connection);
+    }
+    if (cursor !== null) {
+      if (inQuery) url.searchParams.set("last_event_id", cursor);
+      else headers.set("last-event-id", cursor);
+    }
+    headers.set("accept", "text/event-stream");
+    return this.#fetch(url, { headers, signal, credentials, cache: "no-store" });
   }
-  headers.set("accept", "text/event-stream");
-  return (options.fetch ?? fetch)(url.href, { headers, signal, credentials, cache: "no-store" });
+
+  /** `POST alive`, with what opened the stream. Nobody waits for it: the next one follows. */
+  alive(connection: string): void {
+    if (!this.#last) return;
+    const url = new URL(this.#last.url);
+    url.pathname = url.pathname.replace(/\/?$/, "/alive");
+    url.searchParams.set("connection", connection);
+    const { credentials = "same-origin" } = this.#options;
+    const { headers } = this.#last;
+    this.#fetch(url, { method: "POST", headers, credentials, keepalive: true }).catch(() => {});
+  }
+
+  async #fetch(url: URL, init: RequestInit): Promise<Response> {
+    return (this.#options.fetch ?? fetch)(url.href, init);
+  }
 }
 
 /** What `auth` throws is a matter of credentials: an `UnauthorizedError` parks, anything else is tried again. */

@@ -41,6 +41,7 @@ fn hello(value: &JsValue) -> Result<Control, Malformed> {
         },
         replay_until: field(value, "replay_until").as_string(),
         heartbeat_ms: number(value, "heartbeat_ms")?,
+        alive_ms: number(value, "alive_ms").ok(),
         contract: ContractVersion {
             revision: number(&contract, "revision")?,
             hash: text(&contract, "hash")?,

@@ -179,6 +179,7 @@ impl Driver {
             Output::Resync { hold, reason } => self.resync(hold, reason),
             Output::Release { hold, cause } => self.release(hold, cause),
             Output::Error(error) => self.report(&Problem::from(&error)),
+            Output::Alive { connection_id } => self.host.alive(&connection_id),
             Output::NewerContract { .. } => self.host.contract_change(),
             _ => {}
         }

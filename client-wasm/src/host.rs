@@ -39,6 +39,9 @@ extern "C" {
     /// The state changed: the façade keeps it as its snapshot.
     #[wasm_bindgen(method)]
     pub(crate) fn state(this: &Host, now: &JsValue);
+    /// `POST alive` for a connection.
+    #[wasm_bindgen(method)]
+    pub(crate) fn alive(this: &Host, connection: &str);
     #[wasm_bindgen(method, js_name = contractChange)]
     pub(crate) fn contract_change(this: &Host);
     /// An error that no `onError` handler took.

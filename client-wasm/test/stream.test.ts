@@ -238,3 +238,33 @@ describe("the page", () => {
     expect(removed.mock.calls.map(([event]) => event).sort()).toEqual(["offline", "online"]);
   });
 });
+
+describe("a proxy in between", () => {
+  it("is told every twenty seconds that the page lives, with what opened the stream", async () => {
+    const { server, clock } = stage({ auth: async () => ({ headers: { authorization: "Bearer t" } }), credentials: "include" });
+    const connection = await server.next();
+    await connection.hello({ alive: 20_000 });
+    clock.advance(19_999);
+    expect(server.requests).toBe(1);
+    clock.advance(1);
+    const alive = await server.next();
+    expect(alive.url.href).toBe("http://page.test/sse/alive?connection=c1");
+    expect(alive.init).toMatchObject({ method: "POST", credentials: "include", keepalive: true });
+    expect(alive.headers.get("authorization")).toBe("Bearer t");
+    alive.refuse();
+    await connection.write("tidings:heartbeat", { sent: 0 }, "ep-1");
+    clock.advance(20_000);
+    await server.next();
+    expect(server.requests).toBe(3);
+  });
+
+  it("that is not there is not, and neither is one by a closed provider", async () => {
+    const { server, clock } = await online();
+    clock.advance(30_000);
+    const other = stage();
+    await (await other.server.next()).hello({ alive: 20_000 });
+    other.provider.close();
+    other.clock.advance(60_000);
+    expect([server.requests, other.server.requests]).toEqual([1, 1]);
+  });
+});

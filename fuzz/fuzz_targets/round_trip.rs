@@ -72,6 +72,7 @@ fn controls(text: &str, number: u64) {
         resumed: if number.is_multiple_of(2) { Resumed::Replayed } else { Resumed::Gap },
         replay_until: number.is_multiple_of(3).then(|| text.to_owned()),
         heartbeat_ms: number as u32,
+        alive_ms: (number % 2 == 0).then_some(number as u32),
         contract: ContractVersion { revision: (number >> 32) as u32, hash: text.to_owned() },
         groups: text.to_owned(),
     };

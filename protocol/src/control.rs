@@ -88,6 +88,11 @@ pub struct Hello {
     pub replay_until: Option<String>,
     /// Something is written at least this often, in milliseconds.
     pub heartbeat_ms: u32,
+    /// The client is to prove that it lives by `POST alive` this often, in milliseconds: what stands between
+    /// takes the stream's bytes whether or not it still reads them. Absent where nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub alive_ms: Option<u32>,
     /// The contract the server speaks.
     pub contract: ContractVersion,
     /// A digest of the groups this connection reads; changes when they do.

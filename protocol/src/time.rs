@@ -13,6 +13,9 @@ use std::{
 pub struct Time(u64);
 
 impl Time {
+    /// The last there is.
+    pub const MAX: Self = Self(u64::MAX);
+
     /// The time `millis` milliseconds after the origin.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)

@@ -242,3 +242,32 @@ fn every_other_goodbye_means_what_it_says() {
     page.wait();
     assert!(page.opened()[0].renew_credentials);
 }
+
+#[test]
+fn a_sign_of_life_is_given_as_often_as_hello_asks_and_by_late_timers_with_the_bytes() {
+    let mut page = Page::online();
+    page.end();
+    page.wait();
+    page.accept();
+    page.write(
+        "id: e-10\nevent: tidings:hello\ndata: {\"connection_id\":\"c2\",\"subject\":\"anna\",\
+         \"resumed\":\"replayed\",\"heartbeat_ms\":15000,\"alive_ms\":20000,\
+         \"contract\":{\"revision\":0,\"hash\":\"\"}}\n\n",
+    );
+    page.outputs.clear();
+    let alive = || vec![Output::Alive { connection_id: "c2".to_owned() }];
+    assert_eq!(page.wait(), 20 * SECOND);
+    assert_eq!(std::mem::take(&mut page.outputs), alive());
+    // No timer runs from here on.
+    let mut given = 0;
+    for _ in 0..8 {
+        page.now = page.now + 15 * SECOND;
+        page.heartbeat("e-10");
+        given += std::mem::take(&mut page.outputs).len();
+    }
+    assert_eq!(given, 4, "every other heartbeat");
+    page.end();
+    page.outputs.clear();
+    page.pass(21 * SECOND);
+    assert!(!page.outputs.iter().any(|output| matches!(output, Output::Alive { .. })), "of no stream");
+}

@@ -59,6 +59,10 @@ pub struct Config {
     pub revocations_kept: Duration,
     /// 45 s: a presence lease outlives two lost heartbeats.
     pub presence_lease: Duration,
+    /// 20 s between signs of life from a client behind a proxy, which takes the stream's bytes whether or not the
+    /// far end still reads: one may be lost, or late in a hidden page, before the lease less the leave grace is
+    /// over. Asked of our own clients where the request says that it was forwarded; `None`: of nobody.
+    pub alive_every: Option<Duration>,
     /// 10 s between a user's last connection and `offline`: a tunnel is no absence. For the first 2 s of it
     /// (of a shorter one, half) the user stays online: a reload is no news.
     pub leave_grace: Duration,
@@ -92,6 +96,7 @@ impl Default for Config {
             cover_timeout: Duration::from_secs(2),
             revocations_kept: Duration::from_secs(30 * 24 * 3600),
             presence_lease: Duration::from_secs(45),
+            alive_every: Some(Duration::from_secs(20)),
             leave_grace: Duration::from_secs(10),
             drain_per_second: 60,
             drain_deadline: Duration::from_secs(30),

@@ -44,7 +44,9 @@ pub(crate) struct Connection {
     line: Option<Line>,
     /// What it was opened with; absent in tests of the registry alone.
     credentials: Option<Credentials>,
-    /// The last sign from the far end of a proxy, in Unix milliseconds.
+    /// Whether its far end is to prove that it lives, since a proxy stands between.
+    proves_life: bool,
+    /// The last sign of it, in Unix milliseconds.
     alive_at: AtomicU64,
 }
 
@@ -63,6 +65,7 @@ pub(crate) struct Birth {
     pub(crate) address: Option<IpAddr>,
     pub(crate) line: Option<Line>,
     pub(crate) credentials: Option<Credentials>,
+    pub(crate) proves_life: bool,
     pub(crate) at: Time,
     /// See [`Connection::first_opened_at`].
     pub(crate) first_at: Time,
@@ -87,6 +90,7 @@ impl Connection {
             stand: Mutex::new(Stand::default()),
             line: birth.line,
             credentials: birth.credentials,
+            proves_life: birth.proves_life,
             alive_at: AtomicU64::new(birth.at.as_millis()),
         }
     }
@@ -151,6 +155,11 @@ impl Connection {
 
     pub(crate) fn stand(&self) -> Stand {
         *self.stand.lock()
+    }
+
+    /// Whether its far end should have been heard of at `since` or later, and was not.
+    pub(crate) fn is_silent(&self, since: Time) -> bool {
+        self.proves_life && self.alive_at.load(Ordering::Relaxed) < since.as_millis()
     }
 
     pub(crate) fn mark_alive(&self, now: Time) {

@@ -88,7 +88,7 @@ impl<C: Contract> Hub<C> {
         };
         let opened = store.open(opening, log.clone()).await?;
         standing.load(opened.grants, opened.revocations);
-        let presences = Arc::new(Presences::new(registry.clone(), &config));
+        let presences = Arc::new(Presences::new(registry.clone(), &config, clock));
         presences.expect(opened.leases);
         let saving = Arc::new(Saving::default());
         saving.expect(opened.connections, clock.now() + config.presence_lease);
@@ -105,6 +105,7 @@ impl<C: Contract> Hub<C> {
                 log.clone(),
                 registry.clone(),
                 standing.clone(),
+                presences.clone(),
                 metrics.clone(),
                 config.clone(),
                 clock,

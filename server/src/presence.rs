@@ -8,7 +8,7 @@ use std::{
 
 use indexmap::IndexSet;
 use parking_lot::Mutex;
-use protocol::GoodbyeReason;
+use protocol::{GoodbyeReason, Time};
 use tokio::{
     sync::{Notify, broadcast},
     time::Instant,
@@ -126,6 +126,7 @@ pub(crate) struct Presences {
     registry: Arc<Registry>,
     changed: Notify,
     changes: broadcast::Sender<PresenceChange>,
+    clock: Clock,
     lease: Duration,
     leave_grace: Duration,
 }
@@ -163,12 +164,13 @@ impl Here {
 }
 
 impl Presences {
-    pub(crate) fn new(registry: Arc<Registry>, config: &Config) -> Self {
+    pub(crate) fn new(registry: Arc<Registry>, config: &Config, clock: Clock) -> Self {
         Self {
             inner: Mutex::default(),
             registry,
             changed: Notify::new(),
             changes: broadcast::Sender::new(CHANGES_KEPT),
+            clock,
             lease: config.presence_lease,
             leave_grace: config.leave_grace,
         }
@@ -207,11 +209,22 @@ impl Presences {
         self.update(user, departure);
     }
 
+    /// The far end of a connection of `user` was heard of, or was not for long.
+    pub(crate) fn check(&self, user: &str) {
+        self.update(user, Departure::Lost);
+    }
+
+    /// A connection that was last heard of before this is taken for lost, so that its user is offline when the
+    /// lease ends.
+    pub(crate) fn silent_since(&self) -> Time {
+        self.clock.now() - self.lease.saturating_sub(self.leave_grace)
+    }
+
     /// Whatever happened, the registry says what is: so it does not matter in which order two of these run.
     fn update(&self, user: &str, departure: Departure) {
         let now = Instant::now();
         let mut inner = self.inner.lock();
-        let is_here = self.registry.is_here(user);
+        let is_here = self.registry.is_present(user, self.silent_since());
         match (is_here, inner.users.get(user)) {
             (true, Some(Here::Connected)) | (false, None | Some(Here::Away { .. })) => return,
             (true, _) => {
@@ -325,7 +338,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_receiver_that_lags_is_told_and_goes_on() {
-        let presences = Presences::new(Arc::default(), &Config::default());
+        let presences = Presences::new(Arc::default(), &Config::default(), Clock::start());
         let mut changes = presences.changes();
         for n in 0..=CHANGES_KEPT {
             let change = PresenceChange { user: n.to_string(), presence: Presence::Online };

@@ -13,7 +13,7 @@ use std::{
 
 use dashmap::{DashMap, Entry};
 use indexmap::IndexMap;
-use protocol::{Channel, GoodbyeReason};
+use protocol::{Channel, GoodbyeReason, Time};
 
 use crate::connection::{Connection, ConnectionInfo};
 
@@ -114,6 +114,12 @@ impl Registry {
         self.of_user.contains_key(user)
     }
 
+    /// Whether `user` has a connection whose far end is not known to be silent.
+    pub(crate) fn is_present(&self, user: &str, silent_since: Time) -> bool {
+        let of_user = self.of_user.get(user);
+        of_user.is_some_and(|of_user| of_user.values().any(|connection| !connection.is_silent(silent_since)))
+    }
+
     pub(crate) fn users(&self) -> Vec<String> {
         self.of_user.iter().map(|entry| entry.key().to_string()).collect()
     }
@@ -149,8 +155,6 @@ fn remove<K: Eq + Hash>(map: &DashMap<K, Connections>, key: K, serial: u64) {
 mod tests {
     use std::thread;
 
-    use protocol::Time;
-
     use super::*;
     use crate::connection::Birth;
 
@@ -162,6 +166,7 @@ mod tests {
             address: None,
             line: None,
             credentials: None,
+            proves_life: false,
             at: Time::from_millis(0),
             first_at: Time::from_millis(0),
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use axum::http::{HeaderValue, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, request::Parts};
 
 use crate::log::Cursor;
 
@@ -58,6 +58,11 @@ impl Subscribe {
         }
         subscribe
     }
+}
+
+/// Whether a proxy says that it stands between.
+pub(crate) fn is_forwarded(headers: &HeaderMap) -> bool {
+    ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name))
 }
 
 /// The id of a connection that is named in the query, as `POST /alive` does.

@@ -1,6 +1,6 @@
 //! `GET /`: from a request to an open stream, or to the refusal that its reader understands.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -22,7 +22,7 @@ use crate::{
     log::{Cursor, How, Stale, Start},
     origin::Origin,
     random,
-    request::{Reader, Subscribe, named_connection},
+    request::{Reader, Subscribe, is_forwarded, named_connection},
     rights::{Claim, Denied, MARKED, Rights},
     serve::Line,
     shared::Shared,
@@ -91,6 +91,7 @@ pub(crate) async fn alive(State(mount): State<Mount>, request: Request) -> Respo
     }
     if let Some(connection) = named_connection(&parts).and_then(|id| mount.shared.registry.get(&id)) {
         connection.mark_alive(mount.shared.clock.now());
+        mount.shared.presences.check(&connection.user);
     }
     let mut response = status(StatusCode::NO_CONTENT);
     origin.allow(&mut response);
@@ -142,6 +143,8 @@ async fn open(
     claim.opened_at = Some(start.head.sequence());
     let at = shared.clock.now();
     let first_at = predecessor_since(shared, &claim, &rights.identity.user).unwrap_or(at);
+    let is_ours = subscribe.reader == Reader::Tidings;
+    let alive_every = config.alive_every.filter(|_| is_ours && is_forwarded(&claim.parts.headers));
     let birth = Birth {
         id,
         user: rights.identity.user.clone(),
@@ -149,6 +152,7 @@ async fn open(
         address,
         line,
         credentials: Some(claim.credentials()),
+        proves_life: alive_every.is_some(),
         at,
         first_at,
     };
@@ -166,7 +170,7 @@ async fn open(
     if shared.is_draining() {
         return Err(Rejection::Draining);
     }
-    Ok(begin(shared, membership, claim, rights, start))
+    Ok(begin(shared, membership, claim, rights, start, alive_every))
 }
 
 /// When the client came first, if it was here before and says so.
@@ -205,7 +209,14 @@ async fn cover(shared: &Shared, cursor: Cursor) -> Result<Cursor, Rejection> {
     }
 }
 
-fn begin(shared: &Arc<Shared>, membership: Membership, claim: Claim, rights: Rights, start: Start) -> Stream {
+fn begin(
+    shared: &Arc<Shared>,
+    membership: Membership,
+    claim: Claim,
+    rights: Rights,
+    start: Start,
+    alive_every: Option<Duration>,
+) -> Stream {
     let Start { head, generation, how } = start;
     let (resumed, gap, position) = match how {
         How::Fresh => (Resumed::Fresh, None, Position { sequence: head.sequence(), own: None }),
@@ -223,6 +234,7 @@ fn begin(shared: &Arc<Shared>, membership: Membership, claim: Claim, rights: Rig
         resumed,
         replay_until,
         heartbeat_ms: millis(shared.config.heartbeat),
+        alive_ms: alive_every.map(millis),
         contract: shared.contract.clone(),
         groups: shared.secret.digest("groups", rights.groups()),
     };

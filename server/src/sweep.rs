@@ -1,5 +1,5 @@
-//! What nobody else would notice in time: entries that grow old without a send, and streams that are blocked
-//! and can never catch up.
+//! What nobody else would notice in time: entries that grow old without a send, streams that are blocked and can
+//! never catch up, and those behind a proxy whose far end is silent.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,6 +11,7 @@ use crate::{
     clock::Clock,
     log::{Log, is_lost},
     metrics::Metrics,
+    presence::Presences,
     registry::Registry,
     standing::{Standing, SweepLimits},
 };
@@ -23,6 +24,7 @@ pub(crate) async fn run(
     log: Arc<Log>,
     registry: Arc<Registry>,
     standing: Arc<Standing>,
+    presences: Arc<Presences>,
     metrics: Arc<Metrics>,
     config: Config,
     clock: Clock,
@@ -34,7 +36,11 @@ pub(crate) async fn run(
         ticks.tick().await;
         log.trim(clock.now());
         standing.sweep(clock.now(), &limits, |user| registry.is_here(user));
+        let silent_since = presences.silent_since();
         for connection in registry.all() {
+            if connection.is_silent(silent_since) {
+                presences.check(&connection.user);
+            }
             let blocked = connection.blocked_since();
             if blocked.is_none_or(|since| clock.now().since(since) < EVERY) {
                 continue;

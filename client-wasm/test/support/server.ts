@@ -41,16 +41,17 @@ export class Connection {
   }
 
   /** Opens the stream and says hello. */
-  async hello(o: { resumed?: "fresh" | "replayed" | "gap"; id?: string | null; until?: string; subject?: string; revision?: number } = {}): Promise<void> {
+  async hello(o: { resumed?: "fresh" | "replayed" | "gap"; id?: string | null; until?: string; subject?: string; revision?: number; alive?: number } = {}): Promise<void> {
     const body = new ReadableStream<Uint8Array>({ start: (controller) => void (this.#stream = controller) });
     this.#respond(new Response(body, { headers: { "content-type": "text/event-stream" } }));
-    const { resumed = "fresh", id = "ep-1", until, subject = "s", revision = 1 } = o;
+    const { resumed = "fresh", id = "ep-1", until, subject = "s", revision = 1, alive } = o;
     const hello = {
       connection_id: "c1",
       subject,
       resumed,
       replay_until: until,
       heartbeat_ms: 15000,
+      alive_ms: alive,
       contract: { revision, hash: "" },
       groups: "",
     };

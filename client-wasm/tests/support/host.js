@@ -27,6 +27,7 @@ export class Scene {
         ),
       error: (kind, code, message) => ({ kind, code, message }),
       state: ({ status }) => this.log.push(`state ${status}`),
+      alive: (connection) => this.log.push(`alive ${connection}`),
       contractChange: () => this.log.push("newer contract"),
       unheard: ({ code, message }) => this.log.push(`unheard ${code}: ${message}`),
     };

@@ -131,6 +131,7 @@ impl Server {
             resumed,
             replay_until: (back > 0).then(|| id(self.epoch, self.sequence).to_string()),
             heartbeat_ms: 1_000 * u32::from(script.below(3)?),
+            alive_ms: script.below(2)?.checked_sub(1).map(|_| 20_000),
             contract: ContractVersion { revision: back as u32, hash: String::new() },
             groups: String::new(),
         };

@@ -56,6 +56,14 @@ pub(super) struct Greeted {
     pub(super) replay_until: Option<EventId>,
     /// App events since.
     pub(super) received: u64,
+    pub(super) alive: Option<Alive>,
+}
+
+/// The signs of life that the server asks for.
+#[derive(Debug)]
+pub(super) struct Alive {
+    pub(super) every: Duration,
+    pub(super) next: Time,
 }
 
 impl Link {
@@ -63,7 +71,10 @@ impl Link {
         match self {
             Self::Waiting { at, .. } => Some(*at),
             Self::Opening { deadline, .. } => Some(*deadline),
-            Self::Streaming(stream) => Some(stream.deadline(config)),
+            Self::Streaming(stream) => {
+                let alive = stream.greeted.as_ref().and_then(|greeted| greeted.alive.as_ref());
+                Some(alive.map_or(Time::MAX, |alive| alive.next).min(stream.deadline(config)))
+            }
             Self::Idle | Self::Suspended { .. } | Self::Unauthorized(_) | Self::Closed(_) => None,
         }
     }
@@ -238,6 +249,14 @@ impl Subscriber {
                 self.fail(SubscriberError::ConnectTimeout(self.config.connect_timeout), None, now);
             }
             Link::Streaming(stream) => {
+                let alive = stream.greeted.as_mut().and_then(|greeted| greeted.alive.as_mut());
+                // With the heartbeats' bytes as well as by its own time, since timers of hidden pages are late.
+                if let (Some(alive), Some(connection_id)) = (alive, &self.connection_id)
+                    && alive.next <= now
+                {
+                    alive.next = now + alive.every;
+                    self.outputs.push_back(Output::Alive { connection_id: connection_id.clone() });
+                }
                 let deadline = stream.deadline(&self.config);
                 if deadline > now {
                     return;

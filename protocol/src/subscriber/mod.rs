@@ -178,6 +178,12 @@ pub enum Output {
     },
     /// Something went wrong; the subscriber goes on by itself unless its state says otherwise.
     Error(SubscriberError),
+    /// Tell the server that this end of the stream lives: `POST {path}/alive?connection={connection_id}`. What
+    /// becomes of it does not matter here; the next one follows in time.
+    Alive {
+        /// As hello named it.
+        connection_id: String,
+    },
     /// The server speaks a newer contract than this page; said once per revision.
     NewerContract {
         /// The server's revision.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Message, Output, Released, Subscriber, link::Greeted, link::Link, link::Stream};
+use super::{Message, Output, Released, Subscriber, link::Alive, link::Greeted, link::Link, link::Stream};
 use crate::{
     Control, DecodedEvent, EventId, ResyncReason, SubscriberError, Time,
     control::{GAP, GapReason, Heartbeat, Hello, Resumed},
@@ -97,6 +97,10 @@ impl Subscriber {
             heartbeat: Duration::from_millis(hello.heartbeat_ms.max(1).into()),
             replay_until: hello.replay_until.and_then(|until| until.parse().ok()),
             received: 0,
+            alive: hello.alive_ms.map(|every| {
+                let every = Duration::from_millis(every.max(1_000).into());
+                Alive { every, next: now + every }
+            }),
         });
         let unseen = self.end_trouble();
         // Nobody can continue what the client did not name.

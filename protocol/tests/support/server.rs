@@ -180,6 +180,7 @@ impl Server {
             resumed,
             replay_until: (resumed == Resumed::Replayed).then(|| history.head().to_string()),
             heartbeat_ms: HEARTBEAT_EVERY.as_millis() as u32,
+            alive_ms: None,
             contract: ContractVersion { revision: 1, hash: String::new() },
             groups: String::new(),
         };

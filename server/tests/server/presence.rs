@@ -2,9 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::http::request::Parts;
+use axum::{
+    body::Body,
+    http::{Request, request::Parts},
+};
 use tidings_server::{Config, Hub, Identity, Presence, PresenceChange, PresenceChanges, Revoked, router};
 use tokio::time::{Instant, sleep, timeout};
+use tower_service::Service;
 
 use crate::{
     support::{Event, PATIENCE, Server},
@@ -103,4 +107,42 @@ async fn who_was_revoked_is_offline_at_once() {
     server.hub.revoke(Revoked::User("coach".into()), "test", None).await.expect("committed");
     tab.expect("tidings:goodbye").await;
     server.until(|hub| hub.presence("coach") == Presence::Offline).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_falls_silent_behind_a_proxy_is_offline_when_the_lease_ends() {
+    let hub = Hub::<Event>::in_memory(quiet()).await.expect("a hub over memory starts");
+    let app = router(&hub, |_: Arc<Parts>| async { Ok(Identity::user("coach")) });
+    let mut changes = hub.presence_changes();
+    let mut page = Stream::with_header(&app, "x-forwarded-for", "203.0.113.7").await;
+    let hello: serde_json::Value =
+        serde_json::from_str(&page.expect("tidings:hello").await.data).expect("JSON");
+    assert_eq!(hello["alive_ms"], 20_000);
+    let alive = format!("/alive?connection={}", hello["connection_id"].as_str().expect("an id"));
+    for _ in 0..20 {
+        sleep(Duration::from_secs(30)).await;
+        let request = Request::post(&alive).body(Body::empty()).expect("a request");
+        assert_eq!(app.clone().call(request).await.expect("infallible").status(), 204);
+    }
+    let silent = Instant::now();
+    expect(&mut changes, "coach", Presence::Online).await;
+    sleep(Duration::from_secs(35)).await;
+    assert_eq!(hub.presence("coach"), Presence::Online);
+    expect(&mut changes, "coach", Presence::Reconnecting).await;
+    expect(&mut changes, "coach", Presence::Offline).await;
+    let seconds = silent.elapsed().as_secs();
+    assert!((43..=47).contains(&seconds), "{seconds} s after the last sign of life");
+    let request = Request::post(&alive).body(Body::empty()).expect("a request");
+    app.clone().call(request).await.expect("infallible");
+    expect(&mut changes, "coach", Presence::Online).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_asked_to_prove_life_whose_connection_proves_it() {
+    let hub = Hub::<Event>::in_memory(quiet()).await.expect("a hub over memory starts");
+    let app = router(&hub, |_: Arc<Parts>| async { Ok(Identity::user("coach")) });
+    let mut page = Stream::open(&app, "").await;
+    assert!(!page.expect("tidings:hello").await.data.contains("alive_ms"));
+    sleep(Duration::from_secs(3_600)).await;
+    assert_eq!(hub.presence("coach"), Presence::Online);
 }

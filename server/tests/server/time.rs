@@ -30,7 +30,11 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) async fn open(app: &Router, cursor: &str) -> Self {
-        let request = Request::get("/?tidings=1").header("last-event-id", cursor).body(Body::empty());
+        Self::with_header(app, "last-event-id", cursor).await
+    }
+
+    pub(crate) async fn with_header(app: &Router, name: &str, value: &str) -> Self {
+        let request = Request::get("/?tidings=1").header(name, value).body(Body::empty());
         let response = app.clone().call(request.expect("a request")).await.expect("infallible");
         assert_eq!(response.status(), 200);
         Self { body: response.into_body(), decoder: Decoder::new(""), events: Vec::new() }
