@@ -11,4 +11,6 @@ mod outbox;
 mod place;
 mod retention;
 mod run;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod standing;
