@@ -5,6 +5,8 @@
 //! never touch the store.
 
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -20,6 +22,11 @@ use crate::{
     secret::Secret,
 };
 pub use memory::Memory;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Sqlite, SqliteOptions};
+/// The library of the app's side of [`Outbox`], in the version that [`Outbox::Connection`] is of.
+#[cfg(feature = "sqlite")]
+pub use sqlx;
 
 /// How long a key keeps an event from being sent twice, whatever is trimmed.
 pub(crate) const KEY_KEPT: Duration = Duration::from_secs(300);
@@ -192,6 +199,15 @@ pub enum Matter {
 }
 
 impl Draft {
+    /// Bytes of the event.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.matter {
+            Matter::Event { encoded, .. } => encoded.body().len(),
+            Matter::Notice(_) => 0,
+        }
+    }
+
     /// An app event, checked, serialised and framed.
     ///
     /// # Errors
