@@ -53,7 +53,7 @@ pub trait Contract: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// A hash of the generated TypeScript: equal contracts have equal hashes.
     const HASH: &'static str;
 
-    /// Every event name, in the order of the enum.
+    /// Every event name, in the order of the enum; empty where [`Contract::knows`] says otherwise.
     const NAMES: &'static [&'static str];
 
     /// The shape of every event's payload, in the order of [`Contract::NAMES`]: the check that a browser runs.
@@ -66,8 +66,14 @@ pub trait Contract: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The name of the event that says that something in the app failed.
     const APPLICATION_ERROR: Option<&'static str>;
 
-    /// The `type` of this value on the wire, one of [`Contract::NAMES`].
-    fn name(&self) -> &'static str;
+    /// Whether `name` is an event of this contract. A contract without a closed set of names, such as
+    /// [`RawEvent`](crate::RawEvent), knows every one.
+    fn knows(name: &str) -> bool {
+        Self::NAMES.contains(&name)
+    }
+
+    /// The `type` of this value on the wire, one of [`Contract::NAMES`] where that is the whole set.
+    fn name(&self) -> &str;
 
     /// Whether this event outlives the moment.
     fn delivery(&self) -> Delivery {

@@ -11,6 +11,7 @@
 //! | [`EventId`], [`Epoch`] | a place in the one total order of a hub |
 //! | [`Channel`], [`ChannelSet`] | what an audience becomes inside |
 //! | [`Contract`], [`Delivery`] | the app's event enum, and how long each of its events matters |
+//! | `RawEvent` | an event of any contract, with the feature `json` |
 //! | [`Shape`] | what a payload looks like, as data: the browser's check |
 //! | [`Envelope`], [`Meta`] | one event as the JSON of the wire |
 //! | [`Frame`], [`Decoder`] | bytes of an event stream, written and read |
@@ -35,6 +36,8 @@ mod event_id;
 mod frame;
 mod history;
 mod notice;
+#[cfg(feature = "json")]
+mod raw;
 mod shape;
 mod state;
 pub mod subscriber;
@@ -55,6 +58,8 @@ pub use event_id::{EVENT_ID_BYTES_MAX, Epoch, EventId, EventIdError};
 pub use frame::{Frame, FrameError, FrameField, RESERVED_PREFIX};
 pub use history::{AppendError, Batch, Covered, Entry, History, Limits, Located, Payload, Query, Read};
 pub use notice::{Notice, Revoked};
+#[cfg(feature = "json")]
+pub use raw::RawEvent;
 pub use shape::{Field, Shape};
 pub use state::{Closed, Outage, State};
 pub use subscriber::{Input, Output, Subscriber};

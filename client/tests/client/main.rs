@@ -1,0 +1,11 @@
+//! The native client against a real server on real sockets.
+
+mod cursors;
+mod events;
+mod gaps;
+mod leaving;
+mod reconnecting;
+mod refusals;
+mod slow;
+mod support;
+mod ways;
