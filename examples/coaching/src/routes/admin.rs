@@ -17,8 +17,8 @@ use tidings_server::{
 
 use crate::{
     access::{self, Pair, Place},
-    answer::{Answer, At, BODY_BYTES_MAX, Body, text},
-    failure::{Failure, named},
+    answer::{Answer, At, BODY_BYTES_MAX, Body, object, text},
+    failure::Failure,
     guard::Me,
     platform::{Change, Platform, uncancelled},
 };
@@ -71,7 +71,7 @@ async fn force_logout(
 fn reason(body: &Bytes) -> Result<String, Failure> {
     let stated = match body.is_empty() {
         true => None,
-        false => serde_json::from_slice::<Why>(body).map_err(|error| named(&error.to_string()))?.reason,
+        false => object::<Why>(body)?.reason,
     };
     text("reason", stated.unwrap_or_else(|| "Your log-ins have been ended.".into()), BODY_BYTES_MAX)
 }
