@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
-use serde_json::error::Category;
+use serde_json::{Value, error::Category};
 use tidings_bindings::Id;
 
 use crate::failure::{Failure, named};
@@ -60,19 +60,19 @@ pub(crate) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(Failure::invalid("body", "send a JSON object, such as {\"title\": \"Rest\"}"));
     }
-    let malformed = |error: &serde_json::Error| Failure::invalid("body", format!("not valid JSON: {error}"));
+    serde_json::from_slice::<Value>(body)
+        .map_err(|error| Failure::invalid("body", format!("not valid JSON: {error}")))?;
     let mut json = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let (path, reason) = (error.path().to_string(), error.inner());
         match reason.classify() {
             Category::Data if path == "." => named(&reason.to_string()),
             Category::Data if reason.to_string().starts_with("missing field") => named(&reason.to_string()),
             Category::Data => Failure::invalid(path, reason.to_string()),
-            _ => malformed(reason),
+            // What serde says of a null where one of an enum's words should be.
+            _ => Failure::invalid(path, "not a value that this field takes"),
         }
-    })?;
-    json.end().map_err(|error| malformed(&error))?;
-    Ok(value)
+    })
 }
 
 /// The ids that the path names. A refusal names the one that is none.

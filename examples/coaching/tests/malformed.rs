@@ -60,6 +60,8 @@ async fn a_field_of_the_wrong_type_or_said_twice_is_named() {
     let session = coach.place().await.session;
     let twice = format!(r#"{{"coaching_session_id":"{session}","body":"x","body":"y"}}"#);
     refused(&post(&coach, "/agreements", "", &twice).await, 422, "body");
+    let nothing = json!({ "coaching_session_id": session, "body": "x", "status": null });
+    refused(&coach.send("POST", "/actions", nothing).await, 422, "status");
     let force_logout = format!("/admin/force_logout/{NOBODY}");
     refused(&post(&coach, &force_logout, "", r#"{"reason":5}"#).await, 422, "reason");
     let query = format!("/actions?coaching_session_id={session}&coaching_session_id={session}");
