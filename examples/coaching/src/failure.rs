@@ -47,13 +47,13 @@ pub enum Failure {
     #[error("nothing here answers to this method: use one that the Allow header lists")]
     MethodNotAllowed,
     /// The database failed; the person is told no more than that.
-    #[error("the change could not be saved")]
+    #[error("the database failed: try again")]
     Storage(#[from] sqlx::Error),
     /// A log-in could not be kept.
-    #[error("the log-in could not be kept")]
+    #[error("the log-in could not be kept: try again")]
     LogIn(#[from] tower_sessions::session::Error),
     /// A task of the server ended before its time, or an event could not be sent.
-    #[error("the server failed")]
+    #[error("the server failed: try again")]
     Broken,
 }
 
