@@ -1,5 +1,6 @@
 //! The server as its readers see it: bytes through real sockets, one file per behaviour.
 
+mod doctored;
 mod drain;
 mod gate;
 mod groups;
