@@ -15,7 +15,7 @@ use tidings_server::{
 /// The hand of the test on it.
 #[derive(Debug, Default)]
 pub(crate) struct Doctored {
-    memory: Memory,
+    pub(crate) memory: Memory,
     /// What it says about a cursor ahead of it; nothing, ever, where this is `None`.
     pub(crate) covers: Option<bool>,
     /// How many more leases it fails to store.
