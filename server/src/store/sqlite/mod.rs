@@ -128,6 +128,9 @@ impl Sqlite {
 
     async fn begin(&self, opening: Opening, follower: Arc<dyn Follower>) -> Result<Opened, StoreError> {
         let SqliteOptions { wait_for_lock, busy_timeout, .. } = self.inner.options;
+        if self.inner.run.lock().as_ref().is_some_and(|run| !run.commands.is_closed()) {
+            return Err(StoreError::InUse(format!("this one, which has {} open", self.path().display())));
+        }
         let path = &resolve(self.path())?;
         let lock = Lock::take(path, wait_for_lock).await?;
         let found = schema::find(path).await?;
@@ -209,6 +212,9 @@ impl Store for Sqlite {
 
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(async move {
+            if self.inner.run.lock().as_ref().is_none_or(|run| run.commands.is_closed()) {
+                return Ok(());
+            }
             let closed = self.tell(|answer| Command::Close { answer }).await;
             *self.inner.run.lock() = None;
             closed
