@@ -179,3 +179,31 @@ impl Looks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_transaction_that_was_joined_is_looked_for_often_until_it_shows() {
+        let (expected, mut looks) = (Expected::default(), Looks::new());
+        let wait = |looks: &Looks| looks.next().duration_since(Instant::now()).as_millis();
+        looks.looked(None, &expected);
+        assert_eq!(wait(&looks), 1_000);
+        expected.note(7);
+        looks.begin();
+        let mut waits = vec![wait(&looks)];
+        for moved in [None, None, Some(5), None, None, None, None, None] {
+            looks.looked(moved, &expected);
+            waits.push(wait(&looks));
+        }
+        assert_eq!(waits, [1, 1, 2, 4, 8, 16, 32, 50, 50]);
+        looks.looked(Some(7), &expected);
+        assert_eq!(wait(&looks), 1_000);
+        expected.note(8);
+        looks.begin();
+        tokio::time::advance(EXPECTED_FOR).await;
+        looks.looked(None, &expected);
+        assert_eq!(wait(&looks), 1_000, "it was rolled back, or takes its time");
+    }
+}

@@ -68,6 +68,21 @@ async fn a_disk_that_refuses_fails_sends_as_long_as_it_does() {
     assert_eq!(Run::open(&file).await.watcher.seen.lock().texts(), ["1", "2"]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_happened_though_it_was_said_to_fail_is_shown_before_the_next() {
+    let file = Impatient::fresh().await;
+    let run = Run::open(&file).await;
+    run.say("1").await;
+    let mut hold = file.0.other().await;
+    File::begin(&mut hold).await;
+    run.append(vec![said("never")], None).await.expect_err("it is held");
+    let copy = "INSERT INTO tidings_entries SELECT 2, epoch, at, kind, channels, body FROM tidings_entries";
+    sqlx::query(copy).execute(&mut hold).await.expect("inserted");
+    File::commit(&mut hold).await;
+    assert_eq!(run.say("3").await, run.epoch.at(3));
+    assert_eq!(run.watcher.seen.lock().ids(), [1, 2, 3].map(|sequence| run.epoch.at(sequence)));
+}
+
 #[tokio::test]
 async fn an_event_in_another_database_says_where_it_belongs() {
     let (file, other) = (File::fresh().await, File::fresh().await);

@@ -92,8 +92,7 @@ async fn every_acknowledged_send_outlives_a_kill_and_none_is_there_twice() {
         child.kill().expect("it runs");
         child.wait().expect("it is gone");
         // What it had said before it was gone.
-        lines.for_each(&mut acknowledge);
-        drop(acknowledge);
+        lines.for_each(acknowledge);
 
         let run = Run::open(&file).await;
         check(&run, &acknowledged);
