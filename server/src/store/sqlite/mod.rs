@@ -46,6 +46,10 @@ use writer::{COMMANDS_MAX, Command, Reply, Writer, closed};
 /// Entries that the follower is given at once at a start: its lock is held for about a millisecond.
 const FOLLOWED: usize = 1_024;
 
+/// Leases or connections in one command: all who are here are renewed at once, and no send waits for more
+/// than a few milliseconds of that.
+const TOLD: usize = 1_024;
+
 /// How a [`Sqlite`] store is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteOptions {
@@ -264,11 +268,22 @@ impl Store for Sqlite {
     }
 
     fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
-        Box::pin(self.tell(|answer| Command::Lease { leases, answer }))
+        Box::pin(async move {
+            for leases in leases.chunks(TOLD) {
+                self.tell(|answer| Command::Lease { leases: leases.to_vec(), answer }).await?;
+            }
+            // The only instance is the one that changed it.
+            Ok(vec![true; leases.len()])
+        })
     }
 
     fn save(&self, saved: Vec<Saved>) -> Answer<'_, ()> {
-        Box::pin(self.tell(|answer| Command::Save { saved, answer }))
+        Box::pin(async move {
+            for saved in saved.chunks(TOLD) {
+                self.tell(|answer| Command::Save { saved: saved.to_vec(), answer }).await?;
+            }
+            Ok(())
+        })
     }
 
     fn close(&self) -> Answer<'_, ()> {

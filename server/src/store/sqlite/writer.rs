@@ -34,7 +34,7 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(5);
 /// What the writer is told.
 pub(super) enum Command {
     Append { drafts: Vec<Draft>, key: Option<Key>, answer: Reply<Appended> },
-    Lease { leases: Vec<Lease>, answer: Reply<Vec<bool>> },
+    Lease { leases: Vec<Lease>, answer: Reply<()> },
     Save { saved: Vec<Saved>, answer: Reply<()> },
     Close { answer: Reply<()> },
 }
@@ -54,8 +54,9 @@ impl Command {
         // Nobody listening is no error.
         match self {
             Self::Append { answer, .. } => drop(answer.send(Err(error))),
-            Self::Lease { answer, .. } => drop(answer.send(Err(error))),
-            Self::Save { answer, .. } | Self::Close { answer } => drop(answer.send(Err(error))),
+            Self::Lease { answer, .. } | Self::Save { answer, .. } | Self::Close { answer } => {
+                drop(answer.send(Err(error)));
+            }
         }
     }
 }
@@ -280,8 +281,7 @@ fn answer(commands: Vec<Command>, outcomes: Vec<Outcome>) {
     for (command, outcome) in commands.into_iter().zip(outcomes) {
         match (command, outcome) {
             (Command::Append { answer, .. }, Outcome::Appended(appended)) => drop(answer.send(appended)),
-            (Command::Lease { leases, answer }, _) => drop(answer.send(Ok(vec![true; leases.len()]))),
-            (Command::Save { answer, .. }, _) => drop(answer.send(Ok(()))),
+            (Command::Lease { answer, .. } | Command::Save { answer, .. }, _) => drop(answer.send(Ok(()))),
             (command, _) => command.fail(closed()),
         }
     }
