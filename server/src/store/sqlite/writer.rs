@@ -240,16 +240,16 @@ impl Writer {
         let kept = Kept { window: limits.age, revocations: self.opening.revocations_kept };
         let cut = self.window.cut(now, limits, &[], retention::STEP);
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(told)?;
-        let keys = retention::expire(&mut transaction, now, &kept).await.map_err(told)?;
+        let expired = retention::expire(&mut transaction, now, &kept).await.map_err(told)?;
         if let Some(cut) = cut {
             retention::remove(&mut transaction, cut).await.map_err(told)?;
         }
         transaction.commit().await.map_err(told)?;
-        self.keys = self.keys.saturating_sub(keys);
+        self.keys = self.keys.saturating_sub(expired.keys);
         if let Some(cut) = cut {
             self.window.remove(cut);
         }
-        Ok(cut.is_some_and(|cut| cut.rows == retention::STEP))
+        Ok(expired.has_more || cut.is_some_and(|cut| cut.rows == retention::STEP))
     }
 
     /// After a commit whose end is not known: shows what is there and was not shown.

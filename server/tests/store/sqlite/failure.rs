@@ -8,8 +8,8 @@ use tidings_server::{
 };
 
 use crate::{
-    place::{Durable, Place, Shared},
-    run::{Resumed, Run, key, said},
+    place::{Place, Shared},
+    run::{Run, key, said},
     sqlite::place::File,
 };
 
@@ -91,44 +91,4 @@ async fn an_event_in_another_database_says_where_it_belongs() {
     let refused = run.store.enqueue(&mut elsewhere, said("1")).await;
     let Err(StoreError::Foreign(why)) = refused else { panic!("foreign, not {refused:?}") };
     assert!(why.contains(&file.path().display().to_string()), "{why}");
-}
-
-#[tokio::test]
-async fn what_waits_without_a_run_is_bounded() {
-    let file = File::fresh().await;
-    Run::open(&file).await.close().await;
-    file.execute(
-        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100000) \
-         INSERT INTO tidings_outbox (kind, channels, body) SELECT 0, 'all', x'00' FROM n",
-    )
-    .await;
-    let (store, mut app) = (file.store(), file.other().await);
-    store.enqueue(&mut app, said("the last")).await.expect("enqueued");
-    let refused = store.enqueue(&mut app, said("one more")).await;
-    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
-}
-
-#[tokio::test]
-async fn the_ends_of_1024_epochs_are_kept() {
-    let file = File::fresh().await;
-    let first = Run::open(&file).await;
-    first.say("1").await;
-    let old = first.epoch.at(1);
-    first.close().await;
-    file.execute(
-        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000) \
-         INSERT INTO tidings_epochs (token, ended) SELECT 'filled' || n, 1 FROM n",
-    )
-    .await;
-    Run::open(&file).await.close().await;
-    let run = Run::open(&file).await;
-    let ended = run.watcher.seen.lock().beginnings[0].ended.clone();
-    assert_eq!(ended.len(), 1_024);
-    assert_eq!(ended[0].0.as_str(), "filled1978", "the newest of them");
-    assert_eq!(run.resume(&old).await, Resumed::Epoch, "forgotten is a gap");
-    let mut other = file.other().await;
-    let (kept,): (i64,) =
-        sqlx::query_as("SELECT count(*) FROM tidings_epochs").fetch_one(&mut other).await.expect("one");
-    assert!(kept <= 1_028, "{kept}: those, the one that entries are of, and the last");
-    assert_eq!(file.entries().await, 1);
 }

@@ -2,6 +2,7 @@
 
 mod damage;
 mod failure;
+mod kept;
 mod kill;
 mod lock;
 mod place;
