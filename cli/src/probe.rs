@@ -38,8 +38,9 @@ const REDRAW: Duration = Duration::from_millis(500);
 
 /// Be a synthetic user: publish to yourself, receive, and measure.
 ///
-/// Measured are the time to connect, the time from publishing to receiving, events lost, gaps, and reconnections.
-/// By default it runs for 10 seconds and prints a summary; with --watch, until ctrl-c.
+/// Measured are the time to connect, the time from publishing to receiving,
+/// events lost, gaps, and reconnections. By default it runs for 10 seconds and
+/// prints a summary; with --watch, until ctrl-c.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,

@@ -87,3 +87,16 @@ fn it_comes_back_when_the_server_does() {
     let mut lines = std::iter::repeat_with(|| listener.json());
     assert!(lines.by_ref().take_while(|line| line["gap"].is_string()).count() > 0);
 }
+
+#[test]
+fn a_proxy_of_the_environment_is_gone_through_unless_it_says_no() {
+    // A server of ours reads a whole address as its target, as a proxy would.
+    let server = Server::for_anyone();
+    let listen = |no_proxy: &str| {
+        let mut command = tidings(&["listen", "http://stream.invalid/sse", "--user", "42"]);
+        command.env("HTTP_PROXY", format!("http://{}", server.address)).env("NO_PROXY", no_proxy);
+        Running::start(command)
+    };
+    assert_eq!(listen("elsewhere.invalid").json(), json!({ "gap": "initial" }));
+    listen("stream.invalid").until_stderr("connection_lost");
+}
