@@ -127,7 +127,10 @@ async fn each_answer_means_what_the_subscriber_says() {
         let mut client = at(path).connect().await.expect("a client");
         loop {
             match client.item().await {
-                Some(Item::Error(error)) => break assert_eq!(error.code(), code, "{path}"),
+                Some(Item::Error(error)) => {
+                    assert_eq!(error.code(), code, "{path}");
+                    break assert_eq!(error.to_string().contains("another host"), path == "/away", "{error}");
+                }
                 Some(Item::State(_)) => {}
                 other => panic!("{path}: {other:?}"),
             }
