@@ -121,9 +121,12 @@ async fn each_answer_means_what_the_subscriber_says() {
     let mut refused = at("/410").connect().await.expect("a client");
     assert!(matches!(last_state(&mut refused).await, State::Closed(Closed::Failed(_))));
 
-    for (path, code) in
-        [("/html", "wrong_content_type"), ("/busy", "http_status"), ("/nowhere", "http_status")]
-    {
+    for (path, code) in [
+        ("/html", "wrong_content_type"),
+        ("/busy", "http_status"),
+        ("/nowhere", "http_status"),
+        ("/away", "connection_lost"),
+    ] {
         let mut client = at(path).connect().await.expect("a client");
         loop {
             match client.item().await {
