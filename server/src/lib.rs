@@ -80,6 +80,8 @@ pub use protocol::Revoked;
 pub use router::router;
 pub use secret::Secret;
 pub use serve::{serve, serve_until};
+#[cfg(feature = "postgres")]
+pub use store::Postgres;
 pub use store::{Memory, Store, StoreError};
 
 /// The README's examples, compiled.

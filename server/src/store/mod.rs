@@ -5,6 +5,8 @@
 //! never touch the store.
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -20,6 +22,8 @@ use crate::{
     secret::Secret,
 };
 pub use memory::Memory;
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, PostgresOptions};
 
 /// How long a key keeps an event from being sent twice, whatever is trimmed.
 pub(crate) const KEY_KEPT: Duration = Duration::from_secs(300);
@@ -294,4 +298,15 @@ pub enum StoreError {
     /// It is not one of ours, or of a newer version than this.
     #[error("not a store that this version can use: {0}")]
     Foreign(String),
+}
+
+impl StoreError {
+    /// Whether the same may succeed later without anybody's doing. What was sent without a key may have been
+    /// committed all the same.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::InUse(_) => true,
+            Self::KeyConflict | Self::Corrupt(_) | Self::Foreign(_) => false,
+        }
+    }
 }
