@@ -82,6 +82,8 @@ pub use secret::Secret;
 pub use serve::{serve, serve_until};
 #[cfg(feature = "postgres")]
 pub use store::Postgres;
+#[cfg(feature = "sqlite")]
+pub use store::Sqlite;
 pub use store::{Memory, Store, StoreError};
 
 /// The README's examples, compiled.

@@ -7,6 +7,8 @@
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -24,6 +26,11 @@ use crate::{
 pub use memory::Memory;
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresOptions};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Sqlite, SqliteOptions};
+/// The library of the app's side of [`Outbox`], in the version that [`Outbox::Connection`] is of.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use sqlx;
 
 /// How long a key keeps an event from being sent twice, whatever is trimmed.
 pub(crate) const KEY_KEPT: Duration = Duration::from_secs(300);
@@ -195,6 +202,15 @@ pub enum Matter {
 }
 
 impl Draft {
+    /// Bytes of the event.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.matter {
+            Matter::Event { encoded, .. } => encoded.body().len(),
+            Matter::Notice(_) => 0,
+        }
+    }
+
     /// An app event, checked, serialised and framed.
     ///
     /// # Errors

@@ -1,0 +1,16 @@
+//! What every store promises, tried on each: one file per promise, generic over the place where a store
+//! keeps its log.
+
+#[macro_use]
+mod claims;
+mod cursors;
+mod keys;
+mod memory;
+mod order;
+mod outbox;
+mod place;
+mod retention;
+mod run;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod standing;

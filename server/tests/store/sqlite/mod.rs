@@ -1,0 +1,7 @@
+//! `Sqlite`: a file of its own per test.
+
+mod place;
+
+every_store!(crate::sqlite::place::File);
+durable_store!(crate::sqlite::place::File);
+outbox_store!(crate::sqlite::place::File);
