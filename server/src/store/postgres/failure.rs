@@ -47,7 +47,9 @@ impl From<sqlx::Error> for Failure {
                 // PostgreSQL's manual, appendix A: the first two characters are the class.
                 match (code.as_str(), code.get(..2).unwrap_or_default()) {
                     // The server ends the session; the commit may have been just before.
-                    ("57P01" | "57P02" | "57P03" | "57P05", _) => Self::Unknown(StoreError::Unavailable(said)),
+                    ("57P01" | "57P02" | "57P03" | "57P05", _) => {
+                        Self::Unknown(StoreError::Unavailable(said))
+                    }
                     // Timeouts, deadlocks, no room, no more connections, a standby that was the primary.
                     ("25006" | "55P03", _) | (_, "08" | "40" | "53" | "57" | "58") => {
                         Self::Nothing(StoreError::Unavailable(said))

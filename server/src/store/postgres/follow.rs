@@ -42,13 +42,15 @@ pub(super) struct Follow {
     ahead: VecDeque<Succession>,
     /// Entries up to here are of before this instance began.
     past: u64,
+    /// Entries up to here may be of older epochs.
+    older: u64,
 }
 
 /// What a page says beside its entries, as of the same moment.
 struct Head {
     epoch: Epoch,
     sequence: u64,
-    floor: u64,
+    removed: u64,
 }
 
 impl Follow {
@@ -62,12 +64,12 @@ impl Follow {
                 None => sleep(AGAIN / 10).await,
             }
         };
-        let Some((beginning, ahead)) = lineage.whole() else {
+        let Some(beginning) = lineage.whole() else {
             return Err(StoreError::Corrupt("the last epoch has ended".to_owned()));
         };
         let mut follow = Self {
             page: inner.schema.sql(
-                "SELECT head.sequence AS head, head.floor, current.token AS current, next.* FROM {schema}.head
+                "SELECT head.sequence AS head, head.removed, current.token AS current, next.* FROM {schema}.head
                 JOIN {schema}.epochs AS current ON current.number = head.epoch
                 LEFT JOIN LATERAL (
                     SELECT weighed.*, epochs.token FROM (
@@ -81,9 +83,10 @@ impl Follow {
             session,
             follower,
             epoch: beginning.epoch.clone(),
-            position: beginning.floor,
-            ahead,
+            position: lineage.removed,
+            ahead: VecDeque::new(),
             past: lineage.head,
+            older: lineage.head,
             inner,
         };
         follow.follower.begin(beginning);
@@ -119,14 +122,13 @@ impl Follow {
 
     /// Follows what there is, a page at most. Says whether there may be more.
     async fn round(&mut self) -> Result<bool, StoreError> {
-        let statement =
-            sqlx::query(&self.page).bind(signed(self.position)).bind(PAGE_ROWS).bind(PAGE_BYTES);
+        let statement = sqlx::query(&self.page).bind(signed(self.position)).bind(PAGE_ROWS).bind(PAGE_BYTES);
         let rows = self.session.all(statement).await?;
         let Some(head) = rows.first().map(Head::of).transpose()? else {
             return Err(StoreError::Foreign("the log has lost its head".to_owned()));
         };
         let newest = self.ahead.back().map_or(&self.epoch, |(_, epoch)| epoch);
-        if head.epoch != *newest || head.sequence < self.position || head.floor > self.position {
+        if head.epoch != *newest || head.sequence < self.position || head.removed > self.position {
             self.judge().await?;
             return Ok(true);
         }
@@ -155,7 +157,7 @@ impl Follow {
                 break;
             }
             let entry = match placed.entry(placed.sequence <= self.past) {
-                Ok(entry) if placed.epoch == self.epoch => entry,
+                Ok(entry) if placed.epoch == self.epoch || placed.sequence <= self.older => entry,
                 other => {
                     tracing::error!(sequence = placed.sequence, epoch = %placed.epoch, ?other, "an unreadable entry");
                     self.hand_over(&mut entries, &mut tickets);
@@ -216,7 +218,7 @@ impl Follow {
     }
 
     fn begin_again(&mut self, lineage: &Lineage, floor: u64) -> Result<(), StoreError> {
-        let Some((beginning, ahead)) = lineage.beginning(floor) else {
+        let Some(beginning) = lineage.beginning(floor) else {
             return Err(StoreError::Corrupt("the last epoch has ended".to_owned()));
         };
         tracing::warn!(
@@ -225,8 +227,8 @@ impl Follow {
             floor,
             "the log does not go on as it was followed: every stream is told of a gap"
         );
-        (self.epoch, self.position, self.ahead) = (beginning.epoch.clone(), floor, ahead);
-        self.past = 0;
+        (self.epoch, self.position, self.ahead) = (beginning.epoch.clone(), floor, VecDeque::new());
+        (self.past, self.older) = (0, lineage.head);
         self.follower.begin(beginning);
         self.inner.position.send_replace(floor);
         Ok(())
@@ -245,8 +247,7 @@ impl Head {
         Ok(Self {
             epoch: epoch(row.try_get("current").map_err(corrupt)?)?,
             sequence: number(row.try_get("head").map_err(corrupt)?)?,
-            floor: number(row.try_get("floor").map_err(corrupt)?)?,
+            removed: number(row.try_get("removed").map_err(corrupt)?)?,
         })
     }
 }
-

@@ -5,7 +5,11 @@ use std::collections::HashMap;
 use protocol::Time;
 use sqlx::Row as _;
 
-use super::{Inner, rows::{corrupt, signed}, session};
+use super::{
+    Inner,
+    rows::{corrupt, signed},
+    session,
+};
 use crate::store::{Lease, Saved, StoreError};
 
 /// Stores leases of `instance`; for each, whether it changed that the user has any.
@@ -22,7 +26,9 @@ pub(super) async fn lease(
     for lease in &leases {
         match lease.until {
             // Of two about one user the later counts.
-            Some(until) => drop(here.insert(lease.user.as_str(), signed(until.since(now).as_millis() as u64))),
+            Some(until) => {
+                drop(here.insert(lease.user.as_str(), signed(until.since(now).as_millis() as u64)))
+            }
             None => left.push(lease.user.as_str()),
         }
     }
@@ -68,13 +74,8 @@ pub(super) async fn lease(
     Ok(leases.iter().map(|lease| changed.remove(&lease.user).unwrap_or(false)).collect())
 }
 
-/// Stores which connections of `instance` are open. One that has gone to another instance is that one's.
-pub(super) async fn save(
-    inner: &Inner,
-    instance: &str,
-    now: Time,
-    connections: Vec<Saved>,
-) -> Result<(), StoreError> {
+/// Stores which connections of `instance` are open, until when by the hub's clock. One that has gone to another instance is that one's.
+pub(super) async fn save(inner: &Inner, instance: &str, connections: Vec<Saved>) -> Result<(), StoreError> {
     let mut open: HashMap<&str, &Saved> = HashMap::new();
     let mut ended = Vec::new();
     for saved in &connections {
@@ -85,9 +86,7 @@ pub(super) async fn save(
     }
     ended.retain(|id| !open.contains_key(id));
     if !ended.is_empty() {
-        let text = inner
-            .schema
-            .sql("DELETE FROM {schema}.connections WHERE id = ANY($1) AND instance = $2");
+        let text = inner.schema.sql("DELETE FROM {schema}.connections WHERE id = ANY($1) AND instance = $2");
         let statement = sqlx::query(&text).bind(ended).bind(instance);
         session::all(inner.pool(), inner.bound(), statement).await?;
     }
@@ -97,21 +96,20 @@ pub(super) async fn save(
     let open: Vec<_> = open.into_values().collect();
     let text = inner.schema.sql(
         "INSERT INTO {schema}.connections (id, instance, user_id, login, opened_at, until)
-        SELECT id, $6, user_id, login, opened_at, now + millis
-        FROM {schema}.clock() AS now,
-            unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
-                AS new (id, user_id, login, opened_at, millis)
+        SELECT id, $6, user_id, login, opened_at, until
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+            AS new (id, user_id, login, opened_at, until)
         ORDER BY id
         ON CONFLICT (id) DO UPDATE SET instance = excluded.instance, user_id = excluded.user_id,
             login = excluded.login, opened_at = excluded.opened_at, until = excluded.until",
     );
-    let left = |saved: &&Saved| saved.until.map_or(0, |until| signed(until.since(now).as_millis() as u64));
+    let until = |saved: &&Saved| saved.until.map_or(0, |until| signed(until.as_millis()));
     let statement = sqlx::query(&text)
         .bind(open.iter().map(|saved| saved.id.as_str()).collect::<Vec<_>>())
         .bind(open.iter().map(|saved| saved.user.as_str()).collect::<Vec<_>>())
         .bind(open.iter().map(|saved| saved.login.as_deref()).collect::<Vec<_>>())
         .bind(open.iter().map(|saved| signed(saved.opened_at.as_millis())).collect::<Vec<_>>())
-        .bind(open.iter().map(left).collect::<Vec<_>>())
+        .bind(open.iter().map(until).collect::<Vec<_>>())
         .bind(instance);
     session::all(inner.pool(), inner.bound(), statement).await?;
     Ok(())

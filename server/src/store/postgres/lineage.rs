@@ -16,6 +16,8 @@ pub(super) struct Lineage {
     /// The sequence given last.
     pub(super) head: u64,
     /// The highest sequence removed.
+    pub(super) removed: u64,
+    /// The highest one removed that anybody could miss.
     floor: u64,
 }
 
@@ -33,7 +35,7 @@ pub(super) enum Verdict {
 
 /// A row per epoch, each with the head.
 pub(super) const LINEAGE: &str =
-    "SELECT token, ended, sequence, floor FROM {schema}.head, {schema}.epochs ORDER BY number";
+    "SELECT token, ended, sequence, removed, floor FROM {schema}.head, {schema}.epochs ORDER BY number";
 
 impl Lineage {
     /// From the rows of [`LINEAGE`]; nothing while the log has no epoch yet.
@@ -46,6 +48,7 @@ impl Lineage {
         Ok(Some(Self {
             epochs: epochs.collect::<Result<_, StoreError>>()?,
             head: number(first.try_get("sequence").map_err(corrupt)?)?,
+            removed: number(first.try_get("removed").map_err(corrupt)?)?,
             floor: number(first.try_get("floor").map_err(corrupt)?)?,
         }))
     }
@@ -57,24 +60,24 @@ impl Lineage {
         };
         let end = self.end(place);
         if end < position {
-            return Verdict::BeginsAgain(end.max(self.floor));
+            return Verdict::BeginsAgain(end.max(self.removed));
         }
-        if position < self.floor {
-            return Verdict::BeginsAgain(self.floor);
+        if position < self.removed {
+            return Verdict::BeginsAgain(self.removed);
         }
         Verdict::GoesOn(self.after(place))
     }
 
-    /// A log that begins behind `floor`, and the epochs that follow there.
-    pub(super) fn beginning(&self, floor: u64) -> Option<(Beginning, VecDeque<Succession>)> {
-        let place = self.epochs.iter().position(|(_, ended)| ended.is_none_or(|ended| ended > floor))?;
-        let ended = (0..place).map(|place| (self.epochs[place].0.clone(), self.end(place))).collect();
-        let (epoch, _) = self.epochs[place].clone();
-        Some((Beginning { epoch, floor, ended }, self.after(place)))
+    /// A log that begins behind `floor`, under the epoch that gives the next new id; what older epochs gave
+    /// behind the floor keeps their ids.
+    pub(super) fn beginning(&self, floor: u64) -> Option<Beginning> {
+        let ((epoch, _), before) = self.epochs.split_last()?;
+        let ended = (0..before.len()).map(|place| (before[place].0.clone(), self.end(place))).collect();
+        Some(Beginning { epoch: epoch.clone(), floor, ended })
     }
 
-    /// A log that begins where what was removed ends.
-    pub(super) fn whole(&self) -> Option<(Beginning, VecDeque<Succession>)> {
+    /// A log that begins where what was removed ends: its entries follow from `removed` on.
+    pub(super) fn whole(&self) -> Option<Beginning> {
         self.beginning(self.floor)
     }
 
@@ -96,10 +99,10 @@ mod tests {
         Epoch::new(token).expect("a literal of this test")
     }
 
-    /// a ended at 10, b at 10 too, c is current at 15; up to 4 was removed.
+    /// a ended at 10, b at 10 too, c is current at 15; up to 4 was removed, the last of it a notice.
     fn lineage() -> Lineage {
         let epochs = vec![(named("a"), Some(10)), (named("b"), Some(10)), (named("c"), None)];
-        Lineage { epochs, head: 15, floor: 4 }
+        Lineage { epochs, head: 15, removed: 4, floor: 3 }
     }
 
     #[test]
@@ -120,13 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn a_log_begins_in_the_epoch_that_gave_the_next_id() {
-        let (beginning, later) = lineage().whole().expect("it begins");
-        assert_eq!((beginning.epoch, beginning.floor, beginning.ended), (named("a"), 4, vec![]));
-        assert_eq!(later.len(), 2);
-        let (beginning, later) = lineage().beginning(10).expect("it begins");
-        assert_eq!(beginning.epoch, named("c"));
+    fn a_log_begins_under_the_epoch_that_gives_the_next_id() {
+        let beginning = lineage().whole().expect("it begins");
+        assert_eq!((beginning.epoch, beginning.floor), (named("c"), 3));
         assert_eq!(beginning.ended, [(named("a"), 10), (named("b"), 10)]);
-        assert!(later.is_empty());
     }
 }

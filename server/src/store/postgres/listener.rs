@@ -27,7 +27,10 @@ const AGAIN: Duration = Duration::from_millis(250);
 pub(super) async fn run(inner: Arc<Inner>, vacant: Arc<Notify>) {
     loop {
         let failure = listen(&inner, &vacant).await;
-        tracing::warn!(?failure, "notifications are not heard; the log is looked at every second all the same");
+        tracing::warn!(
+            ?failure,
+            "notifications are not heard; the log is looked at every second all the same"
+        );
         sleep(AGAIN).await;
     }
 }

@@ -32,8 +32,6 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-
-
 use super::{
     Answer, Appended, Draft, Follower, Key, Lease, Opened, Opening, Outbox, Saved, Store, StoreError,
 };
@@ -130,7 +128,8 @@ impl Postgres {
     /// # Errors
     /// [`StoreError::Foreign`] when the URL or the schema's name cannot be one.
     pub fn new(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
-        let connect = url.parse().map_err(|error| StoreError::Foreign(format!("no database's URL: {error}")))?;
+        let connect =
+            url.parse().map_err(|error| StoreError::Foreign(format!("no database's URL: {error}")))?;
         Self::with(connect, options)
     }
 
@@ -184,11 +183,14 @@ impl Postgres {
         let vacant = Arc::new(Notify::new());
         let standby = Standby { over: is_over, vacant: vacant.clone() };
         let kept = Kept { window: opening.limits, revocations: opening.revocations_kept };
+        let (settle, settled) = oneshot::channel();
         let mut tasks = Tasks {
             sender: tokio::spawn(sender::run(inner.clone(), waiting)),
-            sequencer: tokio::spawn(sequencer::run(inner.clone(), instance.clone(), kept, standby)),
+            sequencer: tokio::spawn(sequencer::run(inner.clone(), instance.clone(), kept, standby, settle)),
             readers: vec![tokio::spawn(listener::run(inner.clone(), vacant))],
         };
+        // Whoever is alone begins under its own epoch. Should the task have died, the load says so.
+        let _ = settled.await;
         let follow = Follow::load(inner.clone(), follower).await?;
         let opened = opened::rest(inner, opening.clock.now()).await?;
         tasks.readers.push(tokio::spawn(follow.run()));
@@ -259,8 +261,7 @@ impl Store for Postgres {
                 "SELECT EXISTS (SELECT FROM {schema}.epochs, {schema}.head
                 WHERE token = $1 AND $2 <= coalesce(ended, sequence)) AS covered",
             );
-            let statement =
-                sqlx::query(&text).bind(cursor.epoch().as_str()).bind(signed(cursor.sequence()));
+            let statement = sqlx::query(&text).bind(cursor.epoch().as_str()).bind(signed(cursor.sequence()));
             let rows = session::all(self.inner.pool(), self.inner.bound(), statement).await?;
             let row = rows.first().ok_or_else(|| corrupt("no answer"))?;
             // Whatever is said about it, more has been committed than this instance has followed.
@@ -278,8 +279,8 @@ impl Store for Postgres {
 
     fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
         Box::pin(async move {
-            let (clock, instance, _) = self.begun()?;
-            leases::save(&self.inner, &instance, clock.now(), connections).await
+            let (_, instance, _) = self.begun()?;
+            leases::save(&self.inner, &instance, connections).await
         })
     }
 

@@ -7,7 +7,7 @@ use sqlx::{Row as _, postgres::PgRow};
 
 use super::{
     Inner,
-    rows::{corrupt, number, revoked},
+    rows::{corrupt, number, revoked, signed},
     session,
 };
 use crate::{
@@ -39,12 +39,10 @@ pub(super) async fn rest(inner: &Inner, now: Time) -> Result<Opened, StoreError>
         WHERE holders <> '{{}}' AND until > {{schema}}.clock() - {told}"
     );
     let leases = select(inner, &leases).await?;
-    let connections = select(
-        inner,
-        "SELECT id, user_id, login, opened_at, until - now AS left
-        FROM {schema}.connections, {schema}.clock() AS now WHERE until > now",
-    )
-    .await?;
+    let connections = "SELECT id, user_id, login, opened_at, until FROM {schema}.connections";
+    let mut connections = select(inner, connections).await?;
+    connections
+        .retain(|row| row.try_get::<i64, _>("until").is_ok_and(|until| until > signed(now.as_millis())));
     Ok(Opened {
         secret: None,
         revocations: all(&revocations, |row| {
@@ -59,25 +57,24 @@ pub(super) async fn rest(inner: &Inner, now: Time) -> Result<Opened, StoreError>
             })
         })?,
         leases: all(&leases, |row| {
-            Ok(Lease { user: row.try_get("user_id").map_err(corrupt)?, until: Some(until(row, now)?) })
+            let left: i64 = row.try_get("left").map_err(corrupt)?;
+            let until = Time::from_millis(now.as_millis().saturating_add_signed(left));
+            Ok(Lease { user: row.try_get("user_id").map_err(corrupt)?, until: Some(until) })
         })?,
         connections: all(&connections, |row| {
-            let opened_at: i64 = row.try_get("opened_at").map_err(corrupt)?;
+            let time = |column| {
+                let millis = number(row.try_get(column).map_err(corrupt)?)?;
+                Ok::<_, StoreError>(Time::from_millis(millis))
+            };
             Ok(Saved {
                 id: row.try_get("id").map_err(corrupt)?,
                 user: row.try_get("user_id").map_err(corrupt)?,
                 login: row.try_get("login").map_err(corrupt)?,
-                opened_at: Time::from_millis(number(opened_at)?),
-                until: Some(until(row, now)?),
+                opened_at: time("opened_at")?,
+                until: Some(time("until")?),
             })
         })?,
     })
-}
-
-/// An end on the hub's clock, from what is left by the database's.
-fn until(row: &PgRow, now: Time) -> Result<Time, StoreError> {
-    let left: i64 = row.try_get("left").map_err(corrupt)?;
-    Ok(Time::from_millis(now.as_millis().saturating_add_signed(left)))
 }
 
 fn all<T>(rows: &[PgRow], of: impl Fn(&PgRow) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {

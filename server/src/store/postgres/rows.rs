@@ -34,9 +34,8 @@ impl Columns {
                 Ok(Self { kind, channels, body, subject: None, granted: None })
             }
             Matter::Notice(notice) => {
-                let body = serde_json::to_vec(&notice).map_err(|error| {
-                    StoreError::Corrupt(format!("a notice does not serialise: {error}"))
-                })?;
+                let body = serde_json::to_vec(&notice)
+                    .map_err(|error| StoreError::Corrupt(format!("a notice does not serialise: {error}")))?;
                 let (kind, subject, granted) = Self::of_notice(notice)?;
                 Ok(Self { kind, channels, body, subject: Some(subject), granted })
             }
@@ -113,20 +112,16 @@ pub(super) struct Placed {
     pub(super) epoch: Epoch,
     /// What [`super::tickets::Tickets`] knows its sender by; none for what came by the app's transaction.
     pub(super) ticket: Option<i64>,
-    /// From 1 on, among the rows of its ticket.
-    pub(super) position: usize,
     row: PgRow,
 }
 
 impl Placed {
     pub(super) fn of(row: PgRow) -> Result<Self, StoreError> {
         let sequence: i64 = row.try_get("sequence").map_err(corrupt)?;
-        let position: i32 = row.try_get("position").map_err(corrupt)?;
         Ok(Self {
             sequence: number(sequence)?,
             epoch: epoch(row.try_get("token").map_err(corrupt)?)?,
             ticket: row.try_get("ticket").map_err(corrupt)?,
-            position: usize::try_from(position).map_err(corrupt)?,
             row,
         })
     }

@@ -67,7 +67,11 @@ impl Schema {
     }
 
     /// Makes whatever is missing, under a lock, in one transaction per version.
-    pub(super) async fn migrate(&self, options: &PgConnectOptions, bound: Duration) -> Result<(), StoreError> {
+    pub(super) async fn migrate(
+        &self,
+        options: &PgConnectOptions,
+        bound: Duration,
+    ) -> Result<(), StoreError> {
         let run = async {
             let mut connection = PgConnection::connect_with(options).await.map_err(Failure::unreachable)?;
             let migrated = self.migrate_over(&mut connection).await;
@@ -126,7 +130,12 @@ impl Schema {
 
     /// One version further, unless another instance was faster. One message of several statements is one
     /// transaction.
-    async fn apply(&self, connection: &mut PgConnection, from: usize, migration: &str) -> Result<(), Failure> {
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        from: usize,
+        migration: &str,
+    ) -> Result<(), Failure> {
         let mut transaction = connection.begin().await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(self.number("migrations"))

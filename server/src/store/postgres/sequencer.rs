@@ -7,7 +7,10 @@ use std::{sync::Arc, time::Duration};
 
 use protocol::Limits;
 use sqlx::Row as _;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
 
 use super::{Inner, Standby, failure::Failure, rows::signed, session::Session};
 use crate::{
@@ -26,6 +29,11 @@ const BUSY: Duration = Duration::from_millis(100);
 /// Between two tries to become the sequencer. Fail-over takes this beside what it takes the database to
 /// notice that the one before is gone.
 const STAND_BY: Duration = Duration::from_millis(100);
+
+/// The first tries follow each other sooner: where a process was started in the place of one that has died
+/// a moment ago, the database may still be about to notice.
+const FIRST_TRIES: u32 = 10;
+const FIRST_STAND_BY: Duration = Duration::from_millis(20);
 
 /// Between two notifications: one that follows sooner waits, and stands for all in between.
 const NOTIFY_EVERY: Duration = Duration::from_millis(5);
@@ -68,8 +76,14 @@ pub(super) struct Kept {
 }
 
 /// Sequences whenever it may, until the run ends; then lets another one do it at once. `token` names its
-/// first epoch.
-pub(super) async fn run(inner: Arc<Inner>, token: String, kept: Kept, mut standby: Standby) {
+/// first epoch; `settle` is told once it has begun, or is not going to soon.
+pub(super) async fn run(
+    inner: Arc<Inner>,
+    token: String,
+    kept: Kept,
+    mut standby: Standby,
+    settle: oneshot::Sender<()>,
+) {
     let texts = Texts {
         begin: inner.schema.sql("SELECT * FROM {schema}.begin_epoch($1, $2)"),
         step: inner.schema.sql("SELECT {schema}.step($1, $2, $3, $4) AS taken"),
@@ -79,20 +93,33 @@ pub(super) async fn run(inner: Arc<Inner>, token: String, kept: Kept, mut standb
     let mut session = inner.sequencer_session();
     let mut token = Some(token);
     let mut most = STEP_ROWS;
+    let (mut settle, mut tries) = (Some(settle), 0);
     loop {
         let wait = match begin(&inner, &texts, &mut session, &mut token).await {
             Ok(Some(reign)) => {
-                tracing::info!(epoch = reign.epoch, sequence = reign.sequence, "this instance is the sequencer");
-                let Err(failure) = reign.last(&inner, &texts, &mut session, kept, &mut standby, &mut most).await else {
-                    break;
-                };
+                tracing::info!(
+                    epoch = reign.epoch,
+                    sequence = reign.sequence,
+                    "this instance is the sequencer"
+                );
+                let settle = settle.take();
+                let lasted = reign.last(&inner, &texts, &mut session, kept, &mut standby, &mut most, settle);
+                let Err(failure) = lasted.await else { break };
                 tracing::warn!(?failure, "this instance is the sequencer no longer");
                 // What the session holds goes with it, the lock first of all.
                 session.close().await;
                 AGAIN
             }
-            Ok(None) => STAND_BY,
+            Ok(None) if tries < FIRST_TRIES => {
+                tries += 1;
+                FIRST_STAND_BY
+            }
+            Ok(None) => {
+                settle = None;
+                STAND_BY
+            }
             Err(failure) => {
+                settle = None;
                 tracing::warn!(?failure, "the sequencer's place cannot be taken");
                 AGAIN
             }
@@ -142,9 +169,13 @@ impl Reign {
         kept: Kept,
         standby: &mut Standby,
         most: &mut i32,
+        settle: Option<oneshot::Sender<()>>,
     ) -> Result<(), Failure> {
         let (mut busy_until, mut pause) = (Instant::now() + BUSY, LOOK_SOON);
-        let (mut trim_at, mut forget_at) = (Instant::now(), Instant::now());
+        // Before the first send: what has had its time decides what a grant or a key means.
+        self.forget(texts, session, kept).await?;
+        drop(settle);
+        let (mut trim_at, mut forget_at) = (Instant::now(), Instant::now() + FORGET_EVERY);
         // The epoch is news.
         let mut unsaid = true;
         let mut say_at = Instant::now();
@@ -218,9 +249,8 @@ impl Reign {
 /// A number, or null where the epoch is no longer the one that writes.
 fn one(rows: Vec<sqlx::postgres::PgRow>, column: &str) -> Result<i32, Failure> {
     let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-    row.try_get::<Option<i32>, _>(column)?.ok_or_else(|| {
-        Failure::Nothing(StoreError::InUse("another sequencer has begun an epoch".to_owned()))
-    })
+    row.try_get::<Option<i32>, _>(column)?
+        .ok_or_else(|| Failure::Nothing(StoreError::InUse("another sequencer has begun an epoch".to_owned())))
 }
 
 fn millis(duration: Duration) -> i64 {

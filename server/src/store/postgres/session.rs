@@ -29,11 +29,6 @@ impl Session {
         Self { options, bound, connection: None }
     }
 
-    /// Whether the next statement is the first of a connection.
-    pub(super) const fn is_new(&self) -> bool {
-        self.connection.is_none()
-    }
-
     /// All rows of a statement, which has committed then.
     pub(super) async fn all(&mut self, statement: Statement<'_>) -> Result<Vec<PgRow>, Failure> {
         let connection = match &mut self.connection {
@@ -70,7 +65,11 @@ impl Session {
 
 /// All rows of a statement on any connection of the pool. One that does not answer is dropped, since nobody
 /// knows what comes over it later.
-pub(super) async fn all(pool: &PgPool, bound: Duration, statement: Statement<'_>) -> Result<Vec<PgRow>, Failure> {
+pub(super) async fn all(
+    pool: &PgPool,
+    bound: Duration,
+    statement: Statement<'_>,
+) -> Result<Vec<PgRow>, Failure> {
     let mut connection = match timeout(bound, pool.acquire()).await {
         Ok(Ok(connection)) => connection,
         Ok(Err(error)) => return Err(Failure::unreachable(error)),

@@ -1,7 +1,7 @@
 -- Everything of ours, in a schema of its own. Read the rustdoc of `Postgres` first: it has the rules.
 
 CREATE TABLE {schema}.meta (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     secret bytea NOT NULL
 );
 
@@ -13,11 +13,13 @@ CREATE TABLE {schema}.epochs (
     ended bigint
 );
 
--- One row, updated by the sequencer alone; room in its page keeps those updates off the index.
+-- One row, updated by the sequencer alone; room in its page keeps those updates off the index. Entries up
+-- to `removed` are gone; `floor` is the last of them that anybody could miss.
 CREATE TABLE {schema}.head (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     epoch integer,
     sequence bigint NOT NULL DEFAULT 0,
+    removed bigint NOT NULL DEFAULT 0,
     floor bigint NOT NULL DEFAULT 0,
     bytes bigint NOT NULL DEFAULT 0,
     keys bigint NOT NULL DEFAULT 0
@@ -193,8 +195,9 @@ BEGIN
 END
 $$;
 
--- Removes what has left the window, oldest first and at most `most` entries. Answers how many; null when
--- somebody else writes the log. Touches nothing that a writer writes.
+-- Removes what has left the window, oldest first and at most `most` entries, but never the last, by which a
+-- history knows where it stands. Answers how many; null when somebody else writes the log. Touches nothing
+-- that a writer writes.
 CREATE FUNCTION {schema}.trim_window(
     my_epoch integer, most integer, keep_count bigint, keep_bytes bigint, keep_age bigint
 ) RETURNS integer LANGUAGE plpgsql AS $$
@@ -202,8 +205,9 @@ DECLARE
     now CONSTANT bigint := {schema}.clock();
     head record;
     cut bigint;
-    removed integer;
+    taken integer;
     size bigint;
+    missed bigint;
 BEGIN
     SELECT * INTO head FROM {schema}.head WHERE epoch = my_epoch FOR UPDATE;
     IF NOT FOUND THEN
@@ -213,16 +217,20 @@ BEGIN
         SELECT sequence, at, sum(octet_length(body)) OVER (ORDER BY sequence) - octet_length(body) AS before
         FROM {schema}.entries ORDER BY sequence LIMIT most
     ) AS oldest
-    WHERE sequence <= head.sequence - keep_count OR at < now - keep_age OR head.bytes - before > keep_bytes;
+    WHERE sequence < head.sequence AND (
+        sequence <= head.sequence - keep_count OR at < now - keep_age OR head.bytes - before > keep_bytes
+    );
     IF cut IS NULL THEN
         RETURN 0;
     END IF;
     WITH gone AS (
-        DELETE FROM {schema}.entries WHERE sequence <= cut RETURNING octet_length(body) AS bytes
+        DELETE FROM {schema}.entries WHERE sequence <= cut
+        RETURNING sequence, kind, octet_length(body) AS bytes
     )
-    SELECT count(*), coalesce(sum(bytes), 0) INTO removed, size FROM gone;
-    UPDATE {schema}.head SET floor = cut, bytes = bytes - size;
-    RETURN removed;
+    SELECT count(*), coalesce(sum(bytes), 0), coalesce(max(sequence) FILTER (WHERE kind = 0), 0)
+    INTO taken, size, missed FROM gone;
+    UPDATE {schema}.head SET removed = cut, floor = greatest(floor, missed), bytes = bytes - size;
+    RETURN taken;
 END
 $$;
 
@@ -238,7 +246,8 @@ BEGIN
     DELETE FROM {schema}.revocations WHERE at < now - keep_revocations;
     -- A lease is remembered for a window beyond its end: so long stand the grants of who is away.
     DELETE FROM {schema}.leases WHERE until < now - keep_age;
-    DELETE FROM {schema}.connections WHERE until < now;
+    -- By the hubs' clocks, which may be a little behind.
+    DELETE FROM {schema}.connections WHERE until < now - 60000;
     DELETE FROM {schema}.grants WHERE at < now - keep_age
         AND NOT EXISTS (SELECT FROM {schema}.leases WHERE leases.user_id = grants.user_id);
 END
