@@ -65,6 +65,11 @@ macro_rules! durable_store {
                     no_id_is_given_twice_over_many_runs
                     the_ends_of_many_epochs_are_bounded
                 }
+                hubs {
+                    a_stream_goes_on_over_a_restart_of_its_hub
+                    a_stream_that_stood_on_what_was_lost_is_told
+                    a_key_of_the_run_before_sends_once
+                }
                 standing {
                     the_secret_of_the_first_run_stays
                     notices_are_entries_of_the_window

@@ -4,6 +4,7 @@
 #[macro_use]
 mod claims;
 mod cursors;
+mod hubs;
 mod keys;
 mod memory;
 mod order;

@@ -28,7 +28,7 @@ pub(crate) const GLANCE: Duration = Duration::from_millis(150);
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
-enum Event {
+pub(crate) enum Event {
     Said { text: String },
     Typing { text: String },
 }
