@@ -51,7 +51,8 @@ impl From<sqlx::Error> for Failure {
                         Self::Unknown(StoreError::Unavailable(said))
                     }
                     // Timeouts, deadlocks, no room, no more connections, a standby that was the primary.
-                    ("25006" | "55P03", _) | (_, "08" | "40" | "53" | "57" | "58") => {
+                    // Or a statement prepared for a table that has been made anew since.
+                    ("0A000" | "25006" | "26000" | "55P03", _) | (_, "08" | "40" | "53" | "57" | "58") => {
                         Self::Nothing(StoreError::Unavailable(said))
                     }
                     // A table or function of ours is not there, or not ours to use.

@@ -27,7 +27,7 @@ pub(super) async fn lease(
         match lease.until {
             // Of two about one user the later counts.
             Some(until) => {
-                drop(here.insert(lease.user.as_str(), signed(until.since(now).as_millis() as u64)))
+                here.insert(lease.user.as_str(), signed(until.since(now).as_millis() as u64));
             }
             None => left.push(lease.user.as_str()),
         }

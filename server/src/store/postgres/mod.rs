@@ -145,7 +145,8 @@ impl Postgres {
             schema: Schema::new(&options.schema)?,
             connect,
             pool: OnceLock::new(),
-            tickets: Tickets::new(i64::from_be_bytes([a, b, c, d, e, f, g, h])),
+            // Half of the positive numbers are left to rise through.
+            tickets: Tickets::new(i64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 2 & (i64::MAX >> 1)),
             sequencer: Notify::new(),
             follower: Notify::new(),
             begun: Notify::new(),
@@ -185,7 +186,7 @@ impl Postgres {
         let kept = Kept { window: opening.limits, revocations: opening.revocations_kept };
         let (settle, settled) = oneshot::channel();
         let mut tasks = Tasks {
-            sender: tokio::spawn(sender::run(inner.clone(), waiting)),
+            sender: tokio::spawn(sender::run(inner.clone(), instance.clone(), waiting)),
             sequencer: tokio::spawn(sequencer::run(inner.clone(), instance.clone(), kept, standby, settle)),
             readers: vec![tokio::spawn(listener::run(inner.clone(), vacant))],
         };

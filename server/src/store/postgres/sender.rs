@@ -11,6 +11,7 @@ use super::{
     session::Session,
     tickets::Reply,
 };
+use crate::store::StoreError;
 
 /// Sends that wait to be inserted; past it, `append` waits for room within its bound.
 pub(super) const WAITING_MAX: usize = 1_024;
@@ -35,15 +36,29 @@ impl Waiting {
     }
 }
 
+/// What a group is inserted with, however often it is tried: once.
+struct Desk {
+    inner: Arc<Inner>,
+    session: Session,
+    instance: String,
+    insert: String,
+}
+
 /// Inserts until the last handle is gone.
-pub(super) async fn run(inner: Arc<Inner>, mut waiting: mpsc::Receiver<Waiting>) {
-    let mut session = inner.session("sender");
+pub(super) async fn run(inner: Arc<Inner>, instance: String, mut waiting: mpsc::Receiver<Waiting>) {
+    let session = inner.session("sender");
+    // The tickets of an instance rise: an insert whose ticket is not above the last has been made.
     let insert = inner.schema.sql(&format!(
-        "WITH lead AS MATERIALIZED (SELECT nextval('{{schema}}.outbox_order') AS batch)
+        "WITH turn AS (
+            INSERT INTO {{schema}}.senders AS kept (instance, ticket, at) VALUES ($7, $6, {{schema}}.clock())
+            ON CONFLICT (instance) DO UPDATE SET ticket = excluded.ticket, at = excluded.at
+            WHERE kept.ticket < excluded.ticket RETURNING 1
+        ), lead AS MATERIALIZED (SELECT nextval('{{schema}}.outbox_order') AS batch FROM turn)
         INSERT INTO {{schema}}.outbox (batch, position, kind, channels, body, subject, granted, ticket)
         SELECT lead.batch, r.position::integer, r.kind, r.channels, r.body, r.subject, r.granted, $6
         FROM lead, {ROWS}"
     ));
+    let mut desk = Desk { inner, session, instance, insert };
     while let Some(first) = waiting.recv().await {
         let (mut rows, mut bytes) = (first.rows.len(), first.bytes());
         let mut group = vec![first];
@@ -55,46 +70,60 @@ pub(super) async fn run(inner: Arc<Inner>, mut waiting: mpsc::Receiver<Waiting>)
             bytes += next.bytes();
             group.push(next);
         }
-        commit(&inner, &mut session, &insert, group).await;
+        desk.commit(group).await;
     }
-    session.close().await;
+    desk.session.close().await;
 }
 
-/// Commits a group, or tells everybody why not.
-async fn commit(inner: &Inner, session: &mut Session, insert: &str, mut group: Vec<Waiting>) {
-    loop {
-        // Who waits no longer was told that nothing is known; it is better not to send for it.
-        group.retain(|waiting| !waiting.reply.is_closed());
-        if group.is_empty() {
-            return;
-        }
-        let mut rows = Vec::with_capacity(group.len());
-        let mut replies = Vec::with_capacity(group.len());
-        for Waiting { rows: of_one, reply } in group {
-            replies.push((of_one.len(), reply));
-            rows.push(of_one);
-        }
-        let ticket = inner.tickets.open(replies);
-        let statement = Arrays::of(rows.iter().flatten()).bind(insert).bind(ticket);
-        match session.all(statement).await {
-            Ok(_) => return inner.sequencer.notify_one(),
-            // Should it have been committed, the follower will say so to those who still wait then.
-            Err(Failure::Unknown(error)) => {
-                tracing::warn!(%error, "the database went away during a commit");
-                return inner.sequencer.notify_one();
+impl Desk {
+    /// Commits a group, or tells everybody why not; tries for as long as anybody waits.
+    async fn commit(&mut self, mut group: Vec<Waiting>) {
+        loop {
+            // Who waits no longer was told that nothing is known; it is better not to send for it.
+            group.retain(|waiting| !waiting.reply.is_closed());
+            if group.is_empty() {
+                return;
             }
-            Err(Failure::Nothing(error)) => {
-                let replies = inner.tickets.withdraw(ticket);
-                if !error.is_retryable() {
-                    for (_, reply) in replies {
-                        let _ = reply.send(Err(error.clone()));
-                    }
-                    return;
+            let (rows, replies): (Vec<_>, Vec<_>) =
+                group.into_iter().map(|Waiting { rows, reply }| (rows, reply)).unzip();
+            let counts: Vec<_> = rows.iter().map(Vec::len).collect();
+            let ticket = self.inner.tickets.open(counts.into_iter().zip(replies).collect());
+            let Err(error) = self.insert(ticket, &rows).await else { return };
+            let replies = self.inner.tickets.withdraw(ticket);
+            if !error.is_retryable() {
+                for (_, reply) in replies {
+                    let _ = reply.send(Err(error.clone()));
                 }
-                tracing::warn!(%error, "the outbox cannot be written, and is tried again");
-                let again = rows.into_iter().zip(replies);
-                group = again.map(|(rows, (_, reply))| Waiting { rows, reply }).collect();
-                tokio::time::sleep(AGAIN).await;
+                return;
+            }
+            let again = rows.into_iter().zip(replies);
+            group = again.map(|(rows, (_, reply))| Waiting { rows, reply }).collect();
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// Inserts under a ticket. Once it may have been committed it is tried until that is certain, or nobody
+    /// waits; an error says that nothing was.
+    async fn insert(&mut self, ticket: i64, rows: &[Vec<Columns>]) -> Result<(), StoreError> {
+        let mut is_unknown = false;
+        loop {
+            let statement = Arrays::of(rows.iter().flatten()).bind(&self.insert);
+            let tried = self.session.all(statement.bind(ticket).bind(&self.instance)).await;
+            match tried {
+                Ok(_) => {
+                    self.inner.sequencer.notify_one();
+                    return Ok(());
+                }
+                Err(Failure::Nothing(error)) if !is_unknown => return Err(error),
+                Err(failure) => {
+                    tracing::warn!(?failure, "the database went away during a commit, which is tried again");
+                    is_unknown = true;
+                    self.inner.tickets.sweep();
+                    if !self.inner.tickets.waits(ticket) {
+                        return Ok(());
+                    }
+                    tokio::time::sleep(AGAIN).await;
+                }
             }
         }
     }

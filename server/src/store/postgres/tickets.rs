@@ -19,7 +19,7 @@ pub(super) type Reply = oneshot::Sender<Result<Vec<EventId>, StoreError>>;
 #[derive(Debug)]
 pub(super) struct Tickets {
     open: Mutex<HashMap<i64, Open>>,
-    /// Begins at a random number, so that no two runs use the same.
+    /// Rises, from a random number on, so that no two runs use the same.
     next: AtomicI64,
 }
 
@@ -64,6 +64,11 @@ impl Tickets {
                 let _ = reply.send(Ok(ids.by_ref().take(rows).collect()));
             }
         }
+    }
+
+    /// Whether the rows of a ticket have not come back and somebody waits for them.
+    pub(super) fn waits(&self, ticket: i64) -> bool {
+        self.open.lock().contains_key(&ticket)
     }
 
     /// Whether nobody waits.

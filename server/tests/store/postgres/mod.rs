@@ -1,6 +1,10 @@
 //! `Postgres`: a schema of its own per test, on a server of the tests' own.
 
+mod instances;
+mod interleavings;
+mod outage;
 mod place;
+mod proxy;
 mod server;
 
 every_store!(crate::postgres::place::Schema);

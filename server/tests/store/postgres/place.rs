@@ -61,6 +61,17 @@ impl Schema {
         crate::run::eventually("the lock is free", async || self.count(&sequencers).await == 0).await;
     }
 
+    /// Puts the copy in the place of what is there, whoever uses it.
+    pub(crate) async fn restore_under_way(&self, backup: Vec<u8>) {
+        use std::io::Write as _;
+        self.execute(&format!("DROP SCHEMA {} CASCADE", self.name)).await;
+        let mut restore = self.tool("psql");
+        restore.args(["-q", "-1", "-v", "ON_ERROR_STOP=1"]).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut restore = restore.spawn().expect("it runs");
+        restore.stdin.take().expect("piped").write_all(&backup).expect("it reads");
+        assert!(restore.wait().expect("it ends").success());
+    }
+
     fn tool(&self, program: &str) -> Command {
         let mut tool = Command::new(find(program));
         let socket = self.connect.get_socket().expect("a socket");
@@ -109,14 +120,8 @@ impl Durable for Schema {
     }
 
     async fn restore(&self, backup: Vec<u8>) {
-        use std::io::Write as _;
         self.alone().await;
-        self.execute(&format!("DROP SCHEMA {} CASCADE", self.name)).await;
-        let mut restore = self.tool("psql");
-        restore.args(["-q", "-v", "ON_ERROR_STOP=1"]).stdin(Stdio::piped()).stdout(Stdio::null());
-        let mut restore = restore.spawn().expect("it runs");
-        restore.stdin.take().expect("piped").write_all(&backup).expect("it reads");
-        assert!(restore.wait().expect("it ends").success());
+        self.restore_under_way(backup).await;
     }
 
     async fn age(&self, by: Duration) {

@@ -63,9 +63,9 @@ impl Server {
         options(self.folder.path())
     }
 
-    /// The socket of the server.
-    pub(crate) fn socket(&self) -> PathBuf {
-        self.folder.path().join(".s.PGSQL.5432")
+    /// Where its socket is.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 }
 

@@ -58,6 +58,13 @@ CREATE TABLE {schema}.outbox (
     PRIMARY KEY (batch, position)
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 0);
 
+-- What each instance's sender has inserted last, so that it may try again what may have been committed.
+CREATE TABLE {schema}.senders (
+    instance text PRIMARY KEY,
+    ticket bigint NOT NULL,
+    at bigint NOT NULL
+) WITH (fillfactor = 50);
+
 -- Idempotency keys; `first` is filled in when their events get their places.
 CREATE TABLE {schema}.keys (
     name bytea PRIMARY KEY,
@@ -244,6 +251,8 @@ BEGIN
     DELETE FROM {schema}.keys WHERE at < now - keep_keys;
     UPDATE {schema}.head SET keys = (SELECT count(*) FROM {schema}.keys) WHERE epoch = my_epoch;
     DELETE FROM {schema}.revocations WHERE at < now - keep_revocations;
+    -- A day: no connection delivers a statement so much later than it was sent.
+    DELETE FROM {schema}.senders WHERE at < now - 86400000;
     -- A lease is remembered for a window beyond its end: so long stand the grants of who is away.
     DELETE FROM {schema}.leases WHERE until < now - keep_age;
     -- By the hubs' clocks, which may be a little behind.
