@@ -86,7 +86,7 @@ pub(super) async fn run(
 ) {
     let texts = Texts {
         begin: inner.schema.sql("SELECT * FROM {schema}.begin_epoch($1, $2)"),
-        step: inner.schema.sql("SELECT {schema}.step($1, $2, $3, $4) AS taken"),
+        step: inner.schema.sql("SELECT {schema}.step($1, $2, $3, $4, $5) AS taken"),
         trim: inner.schema.sql("SELECT {schema}.trim_window($1, $2, $3, $4, $5) AS removed"),
         forget: inner.schema.sql("SELECT {schema}.forget($1, $2, $3, $4)"),
     };
@@ -181,7 +181,7 @@ impl Reign {
         let mut say_at = Instant::now();
         inner.follower.notify_one();
         while !standby.is_over() {
-            let taken = self.step(texts, session, *most).await;
+            let taken = self.step(texts, session, *most, kept.window).await;
             // A step that is too much for the server's time is made smaller until it is not.
             *most = if taken.is_ok() { (*most * 2).min(STEP_ROWS) } else { (*most / 4).max(1) };
             let taken = taken?;
@@ -218,9 +218,19 @@ impl Reign {
         Ok(())
     }
 
-    async fn step(&mut self, texts: &Texts, session: &mut Session, most: i32) -> Result<i32, Failure> {
-        let statement =
-            sqlx::query(&texts.step).bind(self.epoch).bind(self.sequence).bind(most).bind(STEP_BYTES);
+    async fn step(
+        &mut self,
+        texts: &Texts,
+        session: &mut Session,
+        most: i32,
+        window: Limits,
+    ) -> Result<i32, Failure> {
+        let statement = sqlx::query(&texts.step)
+            .bind(self.epoch)
+            .bind(self.sequence)
+            .bind(most)
+            .bind(STEP_BYTES)
+            .bind(millis(window.age));
         let taken = one(session.all(statement).await?, "taken")?;
         self.sequence += i64::from(taken);
         Ok(taken)

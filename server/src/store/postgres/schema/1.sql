@@ -138,8 +138,9 @@ $$;
 --
 -- One statement sees one snapshot: of two transactions of which one began after the other had committed,
 -- whoever sees the later one's rows sees the earlier one's, and those have the smaller numbers.
-CREATE FUNCTION {schema}.step(my_epoch integer, my_sequence bigint, most integer, most_bytes bigint)
-RETURNS integer LANGUAGE plpgsql AS $$
+CREATE FUNCTION {schema}.step(
+    my_epoch integer, my_sequence bigint, most integer, most_bytes bigint, keep_age bigint
+) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     now CONSTANT bigint := {schema}.clock();
     taken integer;
@@ -189,9 +190,12 @@ BEGIN
                 INSERT INTO {schema}.revocations (revoked, at) VALUES (notice.subject, now)
                 ON CONFLICT (revoked) DO UPDATE SET at = excluded.at;
             ELSIF notice.kind = 4 THEN
-                -- The first of two grants that crossed stands.
-                INSERT INTO {schema}.grants (user_id, group_name, since, at)
-                VALUES (notice.subject, notice.granted, notice.sequence, now) ON CONFLICT DO NOTHING;
+                -- The first of two grants that crossed stands. One that comes again after a whole window
+                -- had been forgotten, and whether the group was lost in between with it.
+                INSERT INTO {schema}.grants AS kept (user_id, group_name, since, at)
+                VALUES (notice.subject, notice.granted, notice.sequence, now)
+                ON CONFLICT (user_id, group_name) DO UPDATE SET since = excluded.since, at = excluded.at
+                WHERE kept.at < now - keep_age;
             ELSIF notice.kind = 5 THEN
                 DELETE FROM {schema}.grants
                 WHERE user_id = notice.subject AND group_name = notice.granted;
