@@ -29,7 +29,7 @@
 //! | [`Cause`] | the request that caused it |
 //! | [`router`], [`Authorize`] | the stream, and who may read it |
 //! | [`serve`] | the server that enforces every limit of [`Config`] |
-//! | [`store`], [`Memory`] | where the ordered log lives |
+//! | [`store`], [`Memory`] | where the ordered log lives; `Sqlite` with the feature `sqlite` |
 //!
 //! Under another server than [`serve`], these of [`Config`] are not enforced: `header_timeout`,
 //! `write_stall`, `tcp_user_timeout`, `send_buffer`, and the drain; a warning says so once.

@@ -193,7 +193,7 @@ pub(crate) fn opening() -> Opening {
     let mut secret = [0; 32];
     secret[..8].copy_from_slice(&run.to_be_bytes());
     Opening {
-        epoch: Epoch::new(&format!("run{run}")).expect("an epoch"),
+        epoch: Epoch::new(&format!("run{run}.{}", std::process::id())).expect("an epoch"),
         secret: Secret::new(secret),
         limits: Limits::default(),
         clock: Clock::start(),
@@ -257,7 +257,7 @@ struct Gate {
 }
 
 impl Watcher {
-    fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         let history = History::new(Epoch::new("none").expect("an epoch"), limits);
         let seen = Seen { history, entries: Vec::new(), beginnings: Vec::new() };
         Self {
