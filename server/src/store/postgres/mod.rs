@@ -66,7 +66,64 @@ impl Default for PostgresOptions {
     }
 }
 
-/// The log in a PostgreSQL database of version 15 or later.
+/// The log in a PostgreSQL database of version 15 or later, in a schema of its own, shared by any number of
+/// instances and with the app's own transactions. A handle, cheap to clone: keep one for
+/// [`Outbox::send_in`] and give one to the hub.
+///
+/// # Example
+/// ```no_run
+/// use tidings_server::{
+///     Audience, Config, Hub, Postgres,
+///     protocol::Contract,
+///     store::{Outbox, PostgresOptions, sqlx},
+/// };
+///
+/// async fn run<C: Contract>(goals: sqlx::PgPool, event: &C) -> Result<(), Box<dyn std::error::Error>> {
+///     let store = Postgres::new("postgres://app@localhost/app", PostgresOptions::default())?;
+///     let hub = Hub::<C>::start(Config::default(), store.clone()).await?;
+///     // The event exists if and only if this commits:
+///     let mut transaction = goals.begin().await?;
+///     sqlx::query("UPDATE goals SET title = 'Sleep' WHERE id = 1").execute(&mut *transaction).await?;
+///     store.send_in(&mut transaction, Audience::group("team"), event).await?;
+///     transaction.commit().await?;
+///     # drop(hub);
+///     Ok(())
+/// }
+/// ```
+///
+/// # How the order is made
+/// Every event, sent either way, is first a row of the table `outbox`, inserted in the transaction that sends
+/// it. One instance is the *sequencer*: it holds an advisory lock, and moves whatever is committed there into
+/// the table `entries`, without holes and in order of the rows' numbers, which a sequence of the database
+/// gives. Of two transactions of which one began after the other had committed, the later one's numbers are
+/// larger, and a snapshot that shows its rows shows the earlier one's: so the earlier one's have their places
+/// before or with them. A row whose transaction commits late is found whenever it does; nothing is skipped,
+/// and nothing waits for it. Inside the app's transaction ours is one `INSERT`: it locks no row that anybody
+/// else writes, so that an idle transaction stops nobody. (It does keep PostgreSQL from removing dead rows,
+/// as any does: after hours of it the sequencer slows down.)
+///
+/// Each time an instance becomes the sequencer it begins an epoch, in the transaction that records where the
+/// one before ended. Every step checks, in its own transaction, that the epoch and the last sequence are
+/// still its own: one that was replaced, or whose database was restored, writes nothing more.
+///
+/// Every instance follows the table, in order; a notification only wakes it, and it looks every second
+/// anyway, and after every reconnect. Only the sequencer notifies, at most every 5 ms and in statements of
+/// their own, since `NOTIFY` takes a lock of the whole database at its commit.
+///
+/// # What is guaranteed
+/// A send that returned is committed as `synchronous_commit` of the database says. One that failed with
+/// [`StoreError::Unavailable`] may have been committed all the same, at the latest when the database is back;
+/// [`crate::Hub::send_once`] makes it safe to try again. While the database is away, sends wait
+/// ([`PostgresOptions::wait`]) and then fail so ([`crate::SendError::is_retryable`]), streams stay open, and
+/// all is caught up on its return. A database that was restored from a backup, or a standby that lacks the
+/// newest commits, is noticed by the epoch rule, and every stream that had seen more is told of a gap.
+///
+/// # What it asks for
+/// A direct connection or one pooled by session, as advisory locks, notifications and settings belong to a
+/// session; the right to create the schema, or an empty schema of that name; at most
+/// [`PostgresOptions::pool`] + 4 connections per instance. The app's own connections may be of any pool.
+/// TLS needs the feature `postgres-tls`.
+#[doc = include_str!("numbers.md")]
 #[derive(Clone)]
 pub struct Postgres {
     inner: Arc<Inner>,
