@@ -5,6 +5,10 @@
 //! never touch the store.
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -20,6 +24,13 @@ use crate::{
     secret::Secret,
 };
 pub use memory::Memory;
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, PostgresOptions};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Sqlite, SqliteOptions};
+/// The library of the app's side of [`Outbox`], in the version that [`Outbox::Connection`] is of.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use sqlx;
 
 /// How long a key keeps an event from being sent twice, whatever is trimmed.
 pub(crate) const KEY_KEPT: Duration = Duration::from_secs(300);
@@ -191,6 +202,15 @@ pub enum Matter {
 }
 
 impl Draft {
+    /// Bytes of the event.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.matter {
+            Matter::Event { encoded, .. } => encoded.body().len(),
+            Matter::Notice(_) => 0,
+        }
+    }
+
     /// An app event, checked, serialised and framed.
     ///
     /// # Errors
@@ -294,4 +314,15 @@ pub enum StoreError {
     /// It is not one of ours, or of a newer version than this.
     #[error("not a store that this version can use: {0}")]
     Foreign(String),
+}
+
+impl StoreError {
+    /// Whether the same may succeed later without anybody's doing. What was sent without a key may have been
+    /// committed all the same.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::InUse(_) => true,
+            Self::KeyConflict | Self::Corrupt(_) | Self::Foreign(_) => false,
+        }
+    }
 }
