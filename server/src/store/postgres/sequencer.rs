@@ -120,7 +120,7 @@ pub(super) async fn run(
             }
             Err(failure) => {
                 settle = None;
-                tracing::warn!(?failure, "the sequencer's place cannot be taken");
+                tracing::debug!(?failure, "the sequencer's place cannot be taken");
                 AGAIN
             }
         };
