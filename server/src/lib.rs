@@ -81,6 +81,8 @@ pub use protocol::Revoked;
 pub use router::router;
 pub use secret::Secret;
 pub use serve::{serve, serve_until};
+#[cfg(feature = "postgres")]
+pub use store::Postgres;
 #[cfg(feature = "sqlite")]
 pub use store::Sqlite;
 pub use store::{Memory, Store, StoreError};

@@ -311,7 +311,8 @@ impl Follower for Watcher {
             let mut gate = self.gate.lock();
             while gate.held_back == Some(sequence) {
                 gate.waits = true;
-                self.moved.wait(&mut gate);
+                // A store may follow on a thread of the runtime, which has other things to do.
+                tokio::task::block_in_place(|| self.moved.wait(&mut gate));
             }
             gate.waits = false;
             drop(gate);
