@@ -228,10 +228,8 @@ async fn run() {
     idle(&mut app, "idle, one instance").await;
     let other = Instance::open(&connect, "second").await;
     idle(&mut app, "idle, two instances").await;
-    if std::env::var_os("FAIL_OVER_ONLY").is_none() {
-        latency(&sequencer, &other, &mut app).await;
-        throughput(&sequencer).await;
-    }
+    latency(&sequencer, &other, &mut app).await;
+    throughput(&sequencer).await;
     other.store.close().await.expect("it closes");
     sequencer.store.close().await.expect("it closes");
     fail_over(&connect, &folder, "fail-over, kill -9 of the sequencer's process", "KILL").await;
