@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Inner,
-    lineage::{LINEAGE, Lineage, Succession, Verdict},
+    lineage::{LINEAGE, Lineage, Place, Succession, Verdict},
     rows::{Placed, corrupt, epoch, number, signed},
     session::Session,
 };
@@ -68,7 +68,8 @@ impl Follow {
                 }
             }
         };
-        let Some(beginning) = lineage.whole() else {
+        let start = lineage.start();
+        let Some(beginning) = lineage.beginning(start.floor) else {
             return Err(StoreError::Corrupt("the last epoch has ended".to_owned()));
         };
         let mut follow = Self {
@@ -87,7 +88,7 @@ impl Follow {
             session,
             follower,
             epoch: beginning.epoch.clone(),
-            position: lineage.removed,
+            position: start.position,
             ahead: VecDeque::new(),
             past: lineage.head,
             older: lineage.head,
@@ -145,7 +146,7 @@ impl Follow {
             Fed::Unreadable(sequence) => {
                 // Of a newer version, or broken. Nobody is kept waiting for it, and everybody is told.
                 let lineage = self.lineage().await?;
-                self.begin_again(&lineage, sequence)?;
+                self.begin_again(&lineage, Place::behind(sequence))?;
                 Ok(true)
             }
         }
@@ -216,7 +217,7 @@ impl Follow {
                 self.succeed();
                 Ok(())
             }
-            Verdict::BeginsAgain(floor) => self.begin_again(&lineage, floor),
+            Verdict::BeginsAgain(place) => self.begin_again(&lineage, place),
         }
     }
 
@@ -225,7 +226,8 @@ impl Follow {
         Lineage::of(&rows)?.ok_or_else(|| StoreError::Foreign("the log has lost its epochs".to_owned()))
     }
 
-    fn begin_again(&mut self, lineage: &Lineage, floor: u64) -> Result<(), StoreError> {
+    fn begin_again(&mut self, lineage: &Lineage, place: Place) -> Result<(), StoreError> {
+        let Place { position, floor } = place;
         let Some(beginning) = lineage.beginning(floor) else {
             return Err(StoreError::Corrupt("the last epoch has ended".to_owned()));
         };
@@ -235,10 +237,11 @@ impl Follow {
             floor,
             "the log does not go on as it was followed: every stream is told of a gap"
         );
-        (self.epoch, self.position, self.ahead) = (beginning.epoch.clone(), floor, VecDeque::new());
-        (self.past, self.older) = (0, lineage.head);
+        (self.epoch, self.position, self.ahead) = (beginning.epoch.clone(), position, VecDeque::new());
+        // In another log no sequence is of before this instance; in this one they still are.
+        (self.past, self.older) = (self.past.min(lineage.head), lineage.head);
         self.follower.begin(beginning);
-        self.inner.position.send_replace(floor);
+        self.inner.position.send_replace(position);
         Ok(())
     }
 }

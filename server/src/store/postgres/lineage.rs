@@ -29,8 +29,24 @@ pub(super) type Succession = (u64, Epoch);
 pub(super) enum Verdict {
     /// From where it stands, over these.
     GoesOn(VecDeque<Succession>),
-    /// After this place: what it had followed beyond it is not in this log, or something is missing.
-    BeginsAgain(u64),
+    /// Behind this place: what it had followed beyond it is not in this log, or something was removed unseen.
+    BeginsAgain(Place),
+}
+
+/// Where a follower begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Entries follow from here on.
+    pub(super) position: u64,
+    /// Up to here something may be missing that somebody could miss.
+    pub(super) floor: u64,
+}
+
+impl Place {
+    /// Whatever lies before it may be missing.
+    pub(super) const fn behind(sequence: u64) -> Self {
+        Self { position: sequence, floor: sequence }
+    }
 }
 
 /// A row per epoch, each with the head.
@@ -56,14 +72,14 @@ impl Lineage {
     /// What becomes of a follower of `epoch` that stands at `position`.
     pub(super) fn judge(&self, epoch: &Epoch, position: u64) -> Verdict {
         let Some(place) = self.epochs.iter().position(|(known, _)| known == epoch) else {
-            return Verdict::BeginsAgain(self.head);
+            return Verdict::BeginsAgain(Place::behind(self.head));
         };
         let end = self.end(place);
         if end < position {
-            return Verdict::BeginsAgain(end.max(self.removed));
+            return Verdict::BeginsAgain(Place::behind(end.max(self.removed)));
         }
         if position < self.removed {
-            return Verdict::BeginsAgain(self.removed);
+            return Verdict::BeginsAgain(self.start());
         }
         Verdict::GoesOn(self.after(place))
     }
@@ -76,9 +92,9 @@ impl Lineage {
         Some(Beginning { epoch: epoch.clone(), floor, ended })
     }
 
-    /// A log that begins where what was removed ends: its entries follow from `removed` on.
-    pub(super) fn whole(&self) -> Option<Beginning> {
-        self.beginning(self.floor)
+    /// Where what was removed ends.
+    pub(super) const fn start(&self) -> Place {
+        Place { position: self.removed, floor: self.floor }
     }
 
     fn after(&self, place: usize) -> VecDeque<Succession> {
@@ -116,15 +132,17 @@ mod tests {
 
     #[test]
     fn a_follower_begins_again_after_the_end_of_what_it_knew() {
-        assert_eq!(lineage().judge(&named("a"), 11), Verdict::BeginsAgain(10));
-        assert_eq!(lineage().judge(&named("c"), 16), Verdict::BeginsAgain(15));
-        assert_eq!(lineage().judge(&named("z"), 7), Verdict::BeginsAgain(15));
-        assert_eq!(lineage().judge(&named("a"), 3), Verdict::BeginsAgain(4), "something was removed unseen");
+        let behind = |sequence| Verdict::BeginsAgain(Place::behind(sequence));
+        assert_eq!(lineage().judge(&named("a"), 11), behind(10));
+        assert_eq!(lineage().judge(&named("c"), 16), behind(15));
+        assert_eq!(lineage().judge(&named("z"), 7), behind(15));
+        let unseen = Verdict::BeginsAgain(Place { position: 4, floor: 3 });
+        assert_eq!(lineage().judge(&named("a"), 3), unseen, "a notice was removed, which nobody misses");
     }
 
     #[test]
     fn a_log_begins_under_the_epoch_that_gives_the_next_id() {
-        let beginning = lineage().whole().expect("it begins");
+        let beginning = lineage().beginning(lineage().start().floor).expect("it begins");
         assert_eq!((beginning.epoch, beginning.floor), (named("c"), 3));
         assert_eq!(beginning.ended, [(named("a"), 10), (named("b"), 10)]);
     }
