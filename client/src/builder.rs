@@ -191,6 +191,15 @@ impl<C: Contract> ClientBuilder<C> {
         self
     }
 
+    /// An HTTP client with this one's roots and proxy, for requests beside the stream: what a gap makes a reader
+    /// fetch, what an app publishes.
+    ///
+    /// # Errors
+    /// [`ConnectError`] as of [`ClientBuilder::connect`].
+    pub fn http_client(&self) -> Result<reqwest::Client, ConnectError> {
+        http(&self.roots, &self.proxy)
+    }
+
     /// Loads the position and begins to connect, from a task of its own; returns before there is a connection.
     ///
     /// # Errors

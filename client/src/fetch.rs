@@ -118,8 +118,13 @@ fn delay(text: &str, now: SystemTime) -> Option<Duration> {
     Some(at.duration_since(now).unwrap_or_default())
 }
 
-/// The whole chain of reasons, without the address, which may hold what should not be shown.
 fn transport(error: reqwest::Error) -> SubscriberError {
+    SubscriberError::Transport(reason_of(error))
+}
+
+/// What a failed request says: the whole chain of reasons, without the address, which may hold what should not be
+/// shown.
+pub fn reason_of(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut message = error.to_string();
     let mut source = error.source();
@@ -128,7 +133,7 @@ fn transport(error: reqwest::Error) -> SubscriberError {
         message.push_str(&error.to_string());
         source = error.source();
     }
-    SubscriberError::Transport(message)
+    message
 }
 
 #[cfg(test)]

@@ -57,5 +57,7 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 pub use cursor::{CursorFile, CursorStore};
 pub use error::{ConnectError, Error};
+pub use fetch::reason_of;
 pub use item::{EventMeta, Item, Resync};
 pub use protocol::{EventId, ResyncReason, State};
+pub use reqwest::Client as HttpClient;

@@ -37,6 +37,11 @@ impl RawEvent {
     pub fn data(&self) -> &str {
         self.data.get()
     }
+
+    /// The payload as a value that serialises to the letter.
+    pub const fn raw_data(&self) -> &RawValue {
+        &self.data
+    }
 }
 
 impl PartialEq for RawEvent {
