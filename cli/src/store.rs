@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use protocol::RawEvent;
-use tidings_server::{Config, Hub};
+use tidings_server::{Config, Hub, Sqlite};
 
 use crate::exit::Failure;
 
@@ -56,8 +56,11 @@ impl StoreUrl {
     pub(crate) async fn start(&self, config: Config) -> Result<Hub<RawEvent>, Failure> {
         let started = match self {
             Self::Memory => Hub::in_memory(config).await,
-            Self::Sqlite(_) | Self::Postgres(_) => {
-                return Err(Failure::Usage(format!("{self}: this build has no such store, only memory:")));
+            Self::Sqlite(path) => Hub::start(config, Sqlite::at(path)).await,
+            Self::Postgres(_) => {
+                return Err(Failure::Usage(format!(
+                    "{self}: this build has no such store, only memory: and sqlite:"
+                )));
             }
         };
         started.map_err(|error| Failure::Failed(format!("{self}: {error}")))
