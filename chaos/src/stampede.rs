@@ -1,0 +1,139 @@
+//! A graceful restart under a crowd: how many of its clients come back within one second.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    arena::Arena,
+    checker::{Evidence, Verdict},
+    error::Result,
+    fleet::{Fleet, Temper},
+    journal::Journal,
+    ledger::Ledger,
+    population::{Audience, Population},
+    publisher::{LAST, Publisher},
+    store::StoreKind,
+    timeline::{Mark, Timeline, second},
+};
+
+/// Everybody may take a while to come on a busy machine.
+const ONLINE_WITHIN: Duration = Duration::from_secs(120);
+
+/// The longest delay between attempts is 30 s.
+const BACK_WITHIN: Duration = Duration::from_secs(150);
+
+/// Longer than a stream must live to count as healthy, so that the clients are as those of a server that has run.
+const HEALTHY: Duration = Duration::from_secs(11);
+
+/// Events per second meanwhile: something to lose.
+const RATE: u32 = 20;
+
+/// The largest part of the crowd that may come back within one second.
+const SHARE_MAX: f64 = 0.10;
+
+/// What a restart came to.
+#[derive(Debug)]
+pub(crate) struct Stampede {
+    pub(crate) store: StoreKind,
+    pub(crate) clients: usize,
+    /// From SIGTERM to the next start, in seconds.
+    pub(crate) away: f64,
+    /// Clients that came back, by second since SIGTERM.
+    pub(crate) back: Vec<u32>,
+    /// Connections that were tried, by second since SIGTERM.
+    pub(crate) attempts: Vec<u32>,
+    pub(crate) verdict: Verdict,
+    pub(crate) troubles: Vec<String>,
+}
+
+impl Stampede {
+    /// The most that came back within one second.
+    pub(crate) fn largest(&self) -> u32 {
+        self.back.iter().copied().max().unwrap_or(0)
+    }
+
+    pub(crate) fn is_clean(&self) -> bool {
+        self.verdict.is_clean()
+            && self.troubles.is_empty()
+            && f64::from(self.largest()) <= SHARE_MAX * self.clients as f64
+    }
+}
+
+/// Restarts the server under `clients` clients that behave as they come.
+pub(crate) async fn restart(
+    arena: &mut Arena,
+    clients: usize,
+    seed: u64,
+    timeline: &mut Timeline,
+) -> Result<Stampede> {
+    let population = Arc::new(Population::of(clients));
+    let ledger = Arc::<Ledger>::default();
+    let fleet = Fleet::connect(&population, arena.proxy.address(), Temper::Default, arena.clock).await?;
+    fleet.all_online(ONLINE_WITHIN).await?;
+    sleep(HEALTHY).await;
+    let publisher = Publisher {
+        http: arena.http.clone(),
+        server: arena.server.address(),
+        population: population.clone(),
+        ledger: ledger.clone(),
+        clock: arena.clock,
+    };
+    let publishing = publisher.begin(RATE, seed);
+    let told = arena.clock.ms();
+    timeline.mark(told, Mark::Fault(crate::faults::Fault::Restart));
+    arena.server.stop().await?;
+    arena.server.start().await?;
+    let away = (arena.clock.ms() - told) as f64 / 1_000.0;
+
+    let mut troubles = Vec::new();
+    let deadline = Instant::now() + BACK_WITHIN;
+    while !publisher.send(LAST, Audience::everyone()).await && Instant::now() < deadline {
+        sleep(Duration::from_millis(200)).await;
+    }
+    if let Err(late) = fleet.all_arrived(BACK_WITHIN).await {
+        troubles.push(late.to_string());
+    }
+    publishing.end().await;
+    // What was sent while some were still away comes after the last event, in its order.
+    sleep(Duration::from_secs(2)).await;
+    let journals = fleet.leave().await;
+    let left = arena.connections_left().await?;
+    if left > 0 {
+        troubles.push(format!("{left} connections are left in the registry"));
+    }
+    troubles.extend(arena.server.panics()?);
+    let sends = ledger.sends();
+    let evidence = Evidence {
+        population: &population,
+        sends: &sends,
+        journals: &journals,
+        durable: arena.kind.is_durable(),
+    };
+    timeline.add(&journals);
+    Ok(Stampede {
+        store: arena.kind,
+        clients,
+        away,
+        back: by_second(journals.iter().flat_map(reconnects), told),
+        attempts: by_second(arena.proxy.attempts_ms().into_iter(), told),
+        verdict: evidence.judge(),
+        troubles,
+    })
+}
+
+fn reconnects(journal: &Journal) -> impl Iterator<Item = u64> {
+    journal.online_ms.iter().skip(1).copied()
+}
+
+/// How many of these moments lie in each second after `from`.
+fn by_second(moments: impl Iterator<Item = u64>, from: u64) -> Vec<u32> {
+    let mut seconds = Vec::new();
+    for at in moments.filter_map(|at| at.checked_sub(from)).map(second) {
+        if seconds.len() <= at {
+            seconds.resize(at + 1, 0);
+        }
+        seconds[at] += 1;
+    }
+    seconds
+}
