@@ -8,7 +8,7 @@ use crate::{
     debian::entries,
     demo,
     error::{Error, Result},
-    fuzz, layout, next, npm,
+    fuzz, layout, next, npm, postgres,
     run::Run,
     size, tools,
     tools::WasmBindgen,
@@ -109,6 +109,7 @@ fn clippy() -> Result {
 }
 
 fn rust(length: Length) -> Result {
+    postgres::ready()?;
     length.tell(tools::nextest()?.args(["run", "--workspace"])).go()
 }
 
