@@ -80,7 +80,7 @@ impl Population {
             0..70 => Audience { users: vec![one], ..Audience::default() },
             70..80 => Audience { users: vec![one, other], ..Audience::default() },
             80..92 => Audience { groups: vec![group], ..Audience::default() },
-            92..98 => Audience { users: vec![one], groups: vec![group], everyone: false },
+            92..99 => Audience { users: vec![one], groups: vec![group], everyone: false },
             _ => Audience::everyone(),
         }
     }

@@ -1,21 +1,15 @@
-//! Publishers: concurrent senders at a steady rate, each send with a number of its own.
+//! The publishers: sends at a steady rate, whatever earlier ones wait for, each with a number of its own.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use protocol::EventId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tidings_client::HttpClient;
 use tokio::{
-    task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval_at},
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+    time::interval,
 };
 
 use crate::{
@@ -25,8 +19,8 @@ use crate::{
     token::PUBLISH_KEY,
 };
 
-/// As many sends may wait for a commit at once.
-const SENDERS: u32 = 64;
+/// As many sends may wait for an answer at once: two seconds of them.
+const WAITING_MAX: u32 = 512;
 
 /// An answer that takes longer is none.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -51,11 +45,11 @@ pub(crate) struct Publisher {
     pub(crate) clock: Clock,
 }
 
-/// Senders that run until they are told to stop.
+/// Sends that go on until they are told to stop.
 #[derive(Debug)]
 pub(crate) struct Publishing {
-    stop: Arc<AtomicBool>,
-    senders: JoinSet<()>,
+    stop: watch::Sender<bool>,
+    sending: JoinHandle<()>,
 }
 
 #[derive(Serialize)]
@@ -74,16 +68,11 @@ struct Committed {
 impl Publisher {
     /// Begins to send `rate` events a second.
     pub(crate) fn begin(&self, rate: u32, seed: u64) -> Publishing {
-        let stop = Arc::<AtomicBool>::default();
-        let mut senders = JoinSet::new();
-        let every = Duration::from_secs(1) * SENDERS / rate.max(1);
-        for sender in 0..SENDERS {
-            let (publisher, stop) = (self.clone(), stop.clone());
-            let random =
-                fastrand::Rng::with_seed(seed ^ u64::from(sender).wrapping_mul(0xD1B5_4A32_D192_ED03));
-            senders.spawn(publisher.send_on(every, every * sender / SENDERS, random, stop));
-        }
-        Publishing { stop, senders }
+        let (stop, stopped) = watch::channel(false);
+        let random = fastrand::Rng::with_seed(seed);
+        let sending =
+            tokio::spawn(self.clone().send_on(Duration::from_secs(1) / rate.max(1), random, stopped));
+        Publishing { stop, sending }
     }
 
     /// One send, whatever comes of it; whether it is acknowledged.
@@ -97,24 +86,24 @@ impl Publisher {
         acknowledged
     }
 
-    async fn send_on(
-        self,
-        every: Duration,
-        phase: Duration,
-        mut random: fastrand::Rng,
-        stop: Arc<AtomicBool>,
-    ) {
-        let mut ticks = interval_at(Instant::now() + phase, every);
-        // A server that was away is not made to take what it did not get then.
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    async fn send_on(self, every: Duration, mut random: fastrand::Rng, mut stopped: watch::Receiver<bool>) {
+        let mut ticks = interval(every);
+        let places = Arc::new(Semaphore::new(WAITING_MAX as usize));
         loop {
-            ticks.tick().await;
-            if stop.load(Ordering::Relaxed) {
-                return;
+            tokio::select! {
+                // The other end gone means the same.
+                _ = stopped.wait_for(|stopped| *stopped) => break,
+                _ = ticks.tick() => {}
             }
-            let audience = self.population.draw(&mut random);
-            self.send(NUMBERED, audience).await;
+            // Never closed.
+            let Ok(place) = places.clone().acquire_owned().await else { break };
+            let (publisher, audience) = (self.clone(), self.population.draw(&mut random));
+            tokio::spawn(async move {
+                publisher.send(NUMBERED, audience).await;
+                drop(place);
+            });
         }
+        let _ = places.acquire_many(WAITING_MAX).await;
     }
 
     async fn post(&self, draft: &Draft) -> Outcome {
@@ -143,8 +132,9 @@ impl Publisher {
 
 impl Publishing {
     /// Sends nothing more; returns when every answer is there or overdue.
-    pub(crate) async fn end(mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        while self.senders.join_next().await.is_some() {}
+    pub(crate) async fn end(self) {
+        self.stop.send_replace(true);
+        // A panic of a send is told by the runtime.
+        let _ = self.sending.await;
     }
 }
