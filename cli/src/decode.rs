@@ -11,12 +11,16 @@ use crate::exit::Failure;
 /// Read at once where `--chunk` does not say otherwise.
 const READ_BYTES: usize = 64 * 1024;
 
-/// Read a raw event stream on stdin and print what a browser would dispatch, as JSON lines.
+/// Read a raw event stream on stdin and print what a browser would dispatch, as
+/// JSON lines.
 ///
-/// Each event is {"event","data","last_event_id"}. The last line is {"end":{"last_event_id","retry_ms","error"}}:
-/// the last event ID as of the last blank line, which is what a reconnection would send; the reconnection time in
-/// milliseconds, or null if the stream set none; and null, or why the stream cannot be read on, as in
-/// {"code":"event_too_large","max_bytes":1024,"message":"…"}. What is not ended by a blank line is not dispatched.
+/// Each event is {"event","data","last_event_id"}. The last line is
+/// {"end":{"last_event_id","retry_ms","error"}}: the last event ID as of the last
+/// blank line, which is what a reconnection would send; the reconnection time in
+/// milliseconds, or null if the stream set none; and null, or why the stream
+/// cannot be read on, as in
+/// {"code":"event_too_large","max_bytes":1024,"message":"…"}. What is not ended
+/// by a blank line is not dispatched.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,

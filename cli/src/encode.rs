@@ -10,9 +10,10 @@ use crate::exit::Failure;
 
 /// Read JSON lines on stdin and write an event stream on stdout.
 ///
-/// Each line is an object {"id"?,"event"?,"data","retry"?}: texts, and the reconnection time in milliseconds. A
-/// line that a reader could not read back as it is ends the command, with what came before it written: CR, LF or
-/// NUL in an id or an event name, an empty event name, CR in data.
+/// Each line is an object {"id"?,"event"?,"data","retry"?}: texts, and the
+/// reconnection time in milliseconds. A line that a reader could not read back as
+/// it is ends the command, with what came before it written: CR, LF or NUL in an
+/// id or an event name, an empty event name, CR in data.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,

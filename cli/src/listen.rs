@@ -14,8 +14,9 @@ use crate::{
 
 /// Print the events of a stream as they come; come back by itself for ever.
 ///
-/// As JSON lines, an event is {"event","data","id","replayed","at"}, and a gap, where events may be missing, is
-/// {"gap":"REASON"}. The state of the connection and errors go to stderr.
+/// As JSON lines, an event is {"event","data","id","replayed","at"}, and a gap,
+/// where events may be missing, is {"gap":"REASON"}. The state of the connection
+/// and errors go to stderr.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,

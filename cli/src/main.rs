@@ -18,7 +18,8 @@ mod target;
 
 use exit::Failure;
 
-/// Typed events from a backend to the people looking at its pages, from the command line.
+/// Typed events from a backend to the people looking at its pages, from the
+/// command line.
 ///
 /// Start a server to try things with, and look at it from a second terminal:
 ///
@@ -28,7 +29,8 @@ use exit::Failure;
 ///
 ///   tidings publish http://127.0.0.1:4000/publish --user 42 order_shipped '{"order":7}'
 ///
-/// On a terminal the output is for people, in colour unless NO_COLOR is set; otherwise it is one JSON object per line.
+/// On a terminal the output is for people, in colour unless NO_COLOR is set;
+/// otherwise it is one JSON object per line.
 #[derive(Debug, Parser)]
 #[command(
     name = "tidings",

@@ -38,8 +38,9 @@ const REDRAW: Duration = Duration::from_millis(500);
 
 /// Be a synthetic user: publish to yourself, receive, and measure.
 ///
-/// Measured are the time to connect, the time from publishing to receiving, events lost, gaps, and reconnections.
-/// By default it runs for 10 seconds and prints a summary; with --watch, until ctrl-c.
+/// Measured are the time to connect, the time from publishing to receiving,
+/// events lost, gaps, and reconnections. By default it runs for 10 seconds and
+/// prints a summary; with --watch, until ctrl-c.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
@@ -245,12 +246,14 @@ impl Probe {
         if let (Some(max), Some(slowest)) = (self.max_latency_ms, measured.slowest())
             && slowest > Duration::from_millis(max)
         {
-            broken.push(format!("the slowest event took {} ms, more than {max} ms", slowest.as_millis()));
+            let slowest = report::millis(slowest);
+            broken.push(format!("the slowest event took {slowest:.1} ms, more than {max} ms"));
         }
         if let Some(max) = self.max_connect_ms
             && measured.connect > Duration::from_millis(max)
         {
-            broken.push(format!("connecting took {} ms, more than {max} ms", measured.connect.as_millis()));
+            let connect = report::millis(measured.connect);
+            broken.push(format!("connecting took {connect:.1} ms, more than {max} ms"));
         }
         broken.extend(measured.faults());
         broken

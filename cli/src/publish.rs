@@ -16,7 +16,8 @@ use crate::{
 
 /// Publish one event through the POST /publish of a tidings serve.
 ///
-/// Prints {"id","duplicate"}: the event's place in the order, once it is committed.
+/// Prints {"id","duplicate"}: the event's place in the order, once it is
+/// committed.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,

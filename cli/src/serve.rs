@@ -22,26 +22,31 @@ mod settings;
 
 /// Serve a stream of JSON events {"type","data"}, whatever their names.
 ///
-///   GET  /sse       the stream; readers show a token (see jwt_secret)
-///   POST /publish   {"type","data","audience":{"users","groups","everyone"},"key"?} with Authorization: Bearer
-///                   and the publish key, or an array of them, which is committed as a whole or not at all;
-///                   answers {"id","duplicate"} once it is committed
-///   GET  /healthz   200 while the process runs
-///   GET  /readyz    200 while it takes streams, 503 once it stops
-///   GET  /metrics   counters, for Prometheus
+///   GET  /sse      the stream; readers show a token (see jwt_secret)
+///   POST /publish  Authorization: Bearer and the publish key, and
+///                  {"type","data","audience":{"users","groups","everyone"},"key"?}
+///                  or an array of them, committed as a whole or not at all;
+///                  answers {"id","duplicate"} once it is committed
+///   GET  /healthz  200 while the process runs
+///   GET  /readyz   200 while it takes streams, 503 once it stops
+///   GET  /metrics  counters, for Prometheus
 ///
-/// Each setting is, in this order: a flag; TIDINGS_ and its name in capitals in the environment, as in TIDINGS_STORE;
-/// its name in the file of --config, in TOML, as in store = "memory:"; its default.
+/// Each setting is, in this order: a flag; TIDINGS_ and its name in capitals in
+/// the environment, as in TIDINGS_STORE; its name in the file of --config, in
+/// TOML, as in store = "memory:"; its default.
 ///
-/// Secrets are taken from the environment or from files, never from flags, which every user of the machine can see:
+/// Secrets are taken from the environment or from files, never from flags, which
+/// every user of the machine can see:
 ///
-///   jwt_secret   at least 32 bytes, shared with whoever signs the readers' tokens: JWT, HS256, with the claims
-///                sub and exp, and perhaps groups, iat, nbf and jti (the log-in). Shown as Authorization: Bearer
-///                or as the cookie tidings_token
+///   jwt_secret   at least 32 bytes, shared with whoever signs the readers'
+///                tokens: JWT, HS256, with the claims sub and exp, and perhaps
+///                groups, iat, nbf and jti (the log-in). Shown as
+///                Authorization: Bearer or as the cookie tidings_token
 ///   publish_key  at least 16 bytes, which whoever publishes shows
 ///
-/// SIGTERM closes the listener, has every client return elsewhere, and ends the process within 30 s. Under systemd,
-/// Type=notify works: READY=1 and STOPPING=1 are sent to NOTIFY_SOCKET.
+/// SIGTERM closes the listener, has every client return elsewhere, and ends the
+/// process within 30 s. Under systemd, Type=notify works: READY=1 and STOPPING=1
+/// are sent to NOTIFY_SOCKET.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,

@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use protocol::RawEvent;
-use tidings_server::{Config, Hub, Sqlite};
+use tidings_server::{Config, Hub, Postgres, Sqlite, store::PostgresOptions};
 
 use crate::exit::Failure;
 
@@ -57,10 +57,10 @@ impl StoreUrl {
         let started = match self {
             Self::Memory => Hub::in_memory(config).await,
             Self::Sqlite(path) => Hub::start(config, Sqlite::at(path)).await,
-            Self::Postgres(_) => {
-                return Err(Failure::Usage(format!(
-                    "{self}: this build has no such store, only memory: and sqlite:"
-                )));
+            Self::Postgres(url) => {
+                let store = Postgres::new(url, PostgresOptions::default());
+                let store = store.map_err(|error| Failure::Usage(format!("{self}: {error}")))?;
+                Hub::start(config, store).await
             }
         };
         started.map_err(|error| Failure::Failed(format!("{self}: {error}")))

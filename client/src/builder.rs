@@ -280,15 +280,19 @@ fn http(roots: &[Vec<u8>], proxy: &Via) -> Result<reqwest::Client, ConnectError>
     builder.build().map_err(|error| ConnectError::Tls(error.to_string()))
 }
 
-/// As a browser does, but never from `https:` to `http:`. Another host gets no credentials.
+/// Within a host, or up to `https:` on it. Elsewhere a header of the app's own would go along, and who may have it
+/// is not for a response to say.
 fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
-    let secure = attempt.previous().last().is_some_and(|url| url.scheme() == "https");
+    let Some(from) = attempt.previous().last() else { return attempt.stop() };
+    let to = attempt.url();
+    let same_origin = from.origin() == to.origin();
+    let upgraded = from.scheme() == "http" && to.scheme() == "https" && from.host() == to.host();
     if attempt.previous().len() > REDIRECTS_MAX {
         attempt.error("too many redirects")
-    } else if secure && attempt.url().scheme() != "https" {
-        attempt.error("a redirect from https to http")
-    } else {
+    } else if same_origin || upgraded {
         attempt.follow()
+    } else {
+        attempt.error("a redirect to another host")
     }
 }
 

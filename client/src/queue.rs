@@ -96,3 +96,46 @@ impl<C> Inbox<C> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::State;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn positions_never_fill_a_queue_that_nobody_reads() {
+        let (mut outbox, mut inbox) = queue::<()>(2);
+        let id = |text: &str| text.parse::<EventId>().expect("an id");
+        assert!(outbox.push_position(id("e-1")));
+        for _ in 0..100 {
+            assert!(!outbox.push_position(id("e-2")), "one waits already");
+        }
+        outbox.push(Item::State(State::Idle), None);
+        assert!(outbox.is_empty(), "both have their place");
+        let entry = inbox.entries.recv().await.expect("the position");
+        inbox.note(&entry);
+        assert_eq!(entry.position, Some(id("e-1")));
+        assert!(outbox.push_position(id("e-3")), "it was taken, so the next one may come");
+    }
+
+    #[tokio::test]
+    async fn what_finds_no_place_waits_in_order_until_the_reader_takes_something() {
+        let (mut outbox, mut inbox) = queue::<u32>(1);
+        for revision in 0..3 {
+            outbox.push(Item::NewerContract { revision }, None);
+        }
+        assert!(!outbox.is_empty());
+        let reader = async {
+            for expected in 0..3 {
+                let entry = inbox.entries.recv().await.expect("an item");
+                assert!(matches!(entry.item, Some(Item::NewerContract { revision }) if revision == expected));
+            }
+        };
+        let (all, ()) = tokio::join!(outbox.flush(), reader);
+        assert!(all && outbox.is_empty());
+        drop(inbox);
+        outbox.push(Item::State(State::Idle), None);
+        assert!(!outbox.flush().await, "the reader has gone");
+    }
+}

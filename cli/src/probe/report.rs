@@ -77,7 +77,11 @@ pub(crate) fn prometheus(measured: &Measured, ok: bool) -> String {
     };
     family("success", "gauge", &[("", f64::from(u8::from(ok)))]);
     family("connect_seconds", "gauge", &[("", measured.connect.as_secs_f64())]);
-    let quantiles = measured.quantiles(SHARES).unwrap_or_default().map(|latency| latency.as_secs_f64());
+    // As Prometheus' own clients have it where nothing was observed.
+    let nothing = [f64::NAN; SHARES.len()];
+    let quantiles = measured
+        .quantiles(SHARES)
+        .map_or(nothing, |latencies| latencies.map(|latency| latency.as_secs_f64()));
     family(
         "latency_seconds",
         "summary",
@@ -164,7 +168,8 @@ fn word(state: &State) -> String {
     }
 }
 
-fn millis(time: Duration) -> f64 {
+/// Milliseconds to the microsecond.
+pub(crate) fn millis(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }
 

@@ -6,9 +6,9 @@ use std::{
 };
 
 use tidings_client::{Client, CursorFile, CursorStore, Error, EventId, Item, State};
-use tidings_server::Audience;
+use tidings_server::{Audience, Config};
 
-use crate::support::{Event, Reading, Server, client, said};
+use crate::support::{Event, PATIENCE, Reading, Server, client, config, said};
 
 #[derive(Clone, Default)]
 struct Kept {
@@ -92,6 +92,28 @@ async fn nothing_is_kept_between_a_gap_and_its_fetch() {
     send(&server, &["3", "4"]).await;
     assert_eq!([said(&mut client).await, said(&mut client).await], ["3", "4"]);
     assert!(!kept.saved.lock().expect("no panic").is_empty());
+}
+
+#[tokio::test]
+async fn the_position_moves_while_nothing_is_for_this_reader() {
+    let heartbeat = std::time::Duration::from_millis(20);
+    let server = Server::<Event>::with(Config { heartbeat, ..config() }, "127.0.0.1:0").await;
+    let kept = Kept::default();
+    let mut client = connect(&server, kept.clone()).await;
+    client.begin().await;
+    let sent = server.hub.send(Audience::user("another"), &Event::said("not for 42")).await.expect("sent");
+    let moved = async {
+        loop {
+            tokio::select! {
+                item = client.next() => assert!(matches!(item, Some(Item::State(_))), "{item:?}"),
+                () = tokio::time::sleep(heartbeat) => {}
+            }
+            if kept.saved.lock().expect("no panic").last() == Some(&sent.id) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, moved).await.expect("a heartbeat brings the position");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What comes after a cut.
 
+use std::time::Duration;
+
 use tidings_client::{Item, ResyncReason, State};
 use tidings_server::Audience;
 
@@ -82,4 +84,30 @@ async fn a_reader_may_ask_for_a_new_connection() {
     server.until(|hub| hub.connections().of_user("42").iter().any(|info| info.id != first)).await;
     server.hub.send(Audience::everyone(), &Event::said("on the new one")).await.expect("sent");
     assert_eq!(said(&mut client).await, "on the new one");
+}
+
+#[tokio::test]
+async fn silence_is_an_outage_before_the_head_and_after_it() {
+    use tokio::{io::AsyncWriteExt, net::TcpListener};
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = crate::support::url(listener.local_addr().expect("an address"));
+    let mut client = client::<Event>(url)
+        .connect_timeout(Duration::from_millis(100))
+        .idle_timeout(Duration::from_millis(100))
+        .connect()
+        .await
+        .expect("a client");
+    let (mut mute, _) = listener.accept().await.expect("a connection");
+    let Item::Error(error) = client.news().await else { panic!("no error") };
+    assert_eq!(error.code(), "connect_timeout");
+    // The attempt that was given up is gone.
+    let mut request = Vec::new();
+    tokio::io::AsyncReadExt::read_to_end(&mut mute, &mut request).await.expect("closed");
+    assert!(request.starts_with(b"GET /sse?tidings=1 HTTP/1.1\r\n"), "{}", request.escape_ascii());
+
+    let (mut silent, _) = listener.accept().await.expect("another attempt");
+    let head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: alive\n\n";
+    silent.write_all(head).await.expect("the client reads");
+    let Item::Error(error) = client.news().await else { panic!("no error") };
+    assert_eq!(error.code(), "idle_timeout");
 }

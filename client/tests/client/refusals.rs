@@ -4,14 +4,14 @@ use std::sync::{Arc, Mutex};
 
 use axum::{
     Router,
-    http::{HeaderMap, StatusCode, Uri},
+    http::{StatusCode, Uri},
     response::{IntoResponse, Redirect},
     routing::get,
 };
 use tidings_client::{AuthError, AuthReason, Client, ConnectError, Credentials, Item, State};
-use tidings_server::protocol::Closed;
+use tidings_server::{protocol::Closed, router};
 
-use crate::support::{Event, Reading, Server, client, config};
+use crate::support::{Event, Reading, Server, believe, client, config};
 
 async fn last_state(client: &mut Client<Event>) -> State {
     let mut last = None;
@@ -89,29 +89,22 @@ async fn cookies_and_bearer_tokens_say_who_reads() {
     drop((cookie, bearer));
 }
 
-/// A server that answers by path, in front of the real one.
-async fn answering(real: String) -> (Server, String) {
+/// A server that answers by path; the stream itself is at `/sse`.
+async fn answering() -> (Server, String) {
     let hub = tidings_server::Hub::<Event>::in_memory(config()).await.expect("a hub");
-    let seen = |headers: HeaderMap, uri: Uri| async move {
-        let text =
-            |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("none").to_owned();
-        format!("{} {} {}", text("accept"), text("x-user"), uri.query().unwrap_or_default())
+    let busy = || async { (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "3600")]).into_response() };
+    let moved = |uri: Uri| async move {
+        let query = uri.query().unwrap_or_default().to_owned();
+        Redirect::temporary(&format!("/sse?{query}"))
     };
     let app = Router::new()
         .route("/204", get(|| async { StatusCode::NO_CONTENT }))
         .route("/410", get(|| async { StatusCode::GONE }))
-        .route("/html", get(seen))
-        .route(
-            "/busy",
-            get(|| async { (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "3600")]).into_response() }),
-        )
-        .route(
-            "/moved",
-            get(move |uri: Uri| {
-                let to = format!("{real}?{}", uri.query().unwrap_or_default());
-                async move { Redirect::temporary(&to) }
-            }),
-        );
+        .route("/html", get(|| async { "no stream" }))
+        .route("/busy", get(busy))
+        .route("/moved", get(moved))
+        .route("/away", get(|| async { Redirect::temporary("http://localhost:9/sse") }))
+        .nest("/sse", router(&hub, believe));
     let server = Server::serving(hub, app, "127.0.0.1:0").await;
     let base = format!("http://{}", server.address);
     (server, base)
@@ -119,8 +112,7 @@ async fn answering(real: String) -> (Server, String) {
 
 #[tokio::test]
 async fn each_answer_means_what_the_subscriber_says() {
-    let real = Server::start().await;
-    let (_server, base) = answering(real.url()).await;
+    let (server, base) = answering().await;
     let at = |path: &str| client::<Event>(format!("{base}{path}")).header("x-user", "42");
 
     let mut gone = at("/204").connect().await.expect("a client");
@@ -129,13 +121,19 @@ async fn each_answer_means_what_the_subscriber_says() {
     let mut refused = at("/410").connect().await.expect("a client");
     assert!(matches!(last_state(&mut refused).await, State::Closed(Closed::Failed(_))));
 
-    for (path, code) in
-        [("/html", "wrong_content_type"), ("/busy", "http_status"), ("/nowhere", "http_status")]
-    {
+    for (path, code) in [
+        ("/html", "wrong_content_type"),
+        ("/busy", "http_status"),
+        ("/nowhere", "http_status"),
+        ("/away", "connection_lost"),
+    ] {
         let mut client = at(path).connect().await.expect("a client");
         loop {
             match client.item().await {
-                Some(Item::Error(error)) => break assert_eq!(error.code(), code, "{path}"),
+                Some(Item::Error(error)) => {
+                    assert_eq!(error.code(), code, "{path}");
+                    break assert_eq!(error.to_string().contains("another host"), path == "/away", "{error}");
+                }
                 Some(Item::State(_)) => {}
                 other => panic!("{path}: {other:?}"),
             }
@@ -147,11 +145,7 @@ async fn each_answer_means_what_the_subscriber_says() {
 
     let mut moved = at("/moved").connect().await.expect("a client");
     moved.begin().await;
-    assert_eq!(
-        real.hub.connections().users(),
-        ["42"],
-        "a redirect is followed, credentials to the same host"
-    );
+    assert_eq!(server.hub.connections().users(), ["42"], "a redirect within the host is followed");
 }
 
 #[tokio::test]

@@ -21,6 +21,9 @@ use tokio::{
     task::JoinHandle,
 };
 
+/// Attempts that may fail on the way to a connection.
+const ERRORS_MAX: usize = 20;
+
 /// Longer than anything takes that is going to happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -165,11 +168,12 @@ impl<C: Contract + std::fmt::Debug> Reading<C> for Client<C> {
     }
 
     async fn gap(&mut self) -> (ResyncReason, Resync) {
+        let mut errors = Vec::new();
         loop {
-            match self.item().await {
-                Some(Item::Gap { reason, resync }) => return (reason, resync),
-                Some(Item::State(_) | Item::Error(_)) => {}
-                other => panic!("no gap but {other:?}"),
+            match self.news().await {
+                Item::Gap { reason, resync } => return (reason, resync),
+                Item::Error(error) if errors.len() < ERRORS_MAX => errors.push(error),
+                other => panic!("no gap but {other:?} after {errors:?}"),
             }
         }
     }

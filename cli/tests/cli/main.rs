@@ -1,0 +1,9 @@
+//! The real binary: what it prints, where, and how it exits.
+
+mod help;
+mod listening;
+mod probing;
+mod publishing;
+mod serving;
+mod support;
+mod wire;
