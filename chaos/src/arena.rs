@@ -11,9 +11,10 @@ use crate::{
     clock::Clock,
     error::{Error, Result},
     faults::Fault,
+    options::StoreKind,
     proxy::Proxy,
     server::Server,
-    store::{Store, StoreKind},
+    store::Store,
 };
 
 /// A sign of life every two seconds: silence is noticed within a round.

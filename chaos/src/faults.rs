@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::store::StoreKind;
+use crate::options::StoreKind;
 
 /// One blow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

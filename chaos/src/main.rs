@@ -9,14 +9,11 @@
 //! | `publisher.rs`, `ledger.rs` | what was sent, and what the server said to it |
 //! | `fleet.rs`, `journal.rs` | the clients, and what their handlers got |
 //! | `checker.rs` | the comparison |
+//! | `options.rs`, `limit.rs` | what is asked for, and room for it |
 //! | `arena.rs`, `round.rs`, `stampede.rs` | a store with all that; what is played in it |
 //! | `timeline.rs`, `report.rs`, `picture.rs` | what is told of it |
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{path::Path, process::ExitCode, time::Duration};
 
 use clap::Parser;
 
@@ -30,6 +27,7 @@ mod fleet;
 mod journal;
 mod ledger;
 mod limit;
+mod options;
 mod picture;
 mod population;
 mod postgres;
@@ -46,56 +44,13 @@ mod token;
 use arena::{Arena, HEARTBEAT};
 use clock::Clock;
 use error::{Error, Result};
+use options::{Options, StoreKind};
 use round::Plan;
-use store::StoreKind;
 use timeline::{Mark, Timeline};
 
 /// What may be added to the server's memory after its first round: the history, which is bounded by 64 MiB and grows
 /// until ten minutes have passed, and what the allocator keeps of the peak of a storm instead of giving it back.
 const GROWTH_MAX: u64 = 96 * 1024 * 1024;
-
-/// Prove by kill -9 that nothing is lost in silence.
-///
-/// Starts real servers (`tidings serve`), connects hundreds of native clients through a proxy, publishes to users,
-/// groups and everyone, and meanwhile kills the server and its database with kill -9, restarts it gracefully, and cuts,
-/// resets, swallows and crumbles its connections. Then it compares what each client's handler got with the list of
-/// acknowledged sends: nothing may be lost without a gap said, repeated, out of order, or for somebody else; a send
-/// without an answer may appear once or not at all, to all of its audience alike.
-///
-/// Ends with 0 when all of that held, with 1 when not; the table says where, and --seed repeats a run's draws. The logs
-/// of the servers and the picture are in target/chaos.
-#[derive(Debug, Parser)]
-#[command(name = "cargo xtask chaos", bin_name = "cargo xtask chaos", verbatim_doc_comment)]
-struct Options {
-    /// Only these stores; by default all three, or sqlite and postgres with --short.
-    #[arg(long, value_name = "STORE", value_delimiter = ',', num_args = 1..)]
-    store: Vec<StoreKind>,
-    /// Rounds per store. [default: 20, or 2 with --short]
-    #[arg(long, value_name = "N")]
-    rounds: Option<usize>,
-    /// Clients of a round, two fifths as many users.
-    #[arg(long, value_name = "N", default_value_t = 500)]
-    clients: usize,
-    /// Clients of the graceful restart in which no second may see more than a tenth of them return; 0 leaves it out.
-    /// [default: 1000, or 0 with --short]
-    #[arg(long, value_name = "N")]
-    crowd: Option<usize>,
-    /// Events per second.
-    #[arg(long, value_name = "N", default_value_t = 220)]
-    rate: u32,
-    /// Draws audiences, cuts and moments; printed at the start. [default: another one each time]
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// Where the picture goes.
-    #[arg(long, value_name = "FILE", default_value = "target/chaos/report.svg")]
-    report: PathBuf,
-    /// The form of the test command: at most two minutes.
-    #[arg(long)]
-    short: bool,
-    /// The server's program.
-    #[arg(long, value_name = "FILE", default_value = "target/debug/tidings", hide = true)]
-    server: PathBuf,
-}
 
 fn main() -> ExitCode {
     let options = Options::parse();

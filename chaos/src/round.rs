@@ -11,10 +11,10 @@ use crate::{
     faults::{self, Fault},
     fleet::{Fleet, Temper},
     ledger::{Ledger, Outcome},
+    options::StoreKind,
     population::{Audience, Population},
     proxy::{Done, Weather},
     publisher::{LAST, Publisher},
-    store::StoreKind,
     timeline::{Mark, Timeline},
 };
 

@@ -11,9 +11,9 @@ use crate::{
     fleet::{Fleet, Temper},
     journal::Journal,
     ledger::Ledger,
+    options::StoreKind,
     population::{Audience, Population},
     publisher::{LAST, Publisher},
-    store::StoreKind,
     timeline::{Mark, Timeline, second},
 };
 

@@ -2,18 +2,7 @@
 
 use std::path::Path;
 
-use crate::{error::Result, postgres::Postgres};
-
-/// A kind of store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum StoreKind {
-    /// gone with the process: its clients are told a gap after each start
-    Memory,
-    /// a file
-    Sqlite,
-    /// a PostgreSQL server of the run's own, which is killed too
-    Postgres,
-}
+use crate::{error::Result, options::StoreKind, postgres::Postgres};
 
 /// One that is there.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use crate::{
     faults::Fault,
     journal::{Entry, Journal},
-    store::StoreKind,
+    options::StoreKind,
 };
 
 /// A run, second by second.
