@@ -174,7 +174,7 @@ async fn a_client_resumes_before_the_first_new_event_after_a_restart() {
 async fn a_client_that_never_got_an_event_resumes_from_its_hello() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("log.sqlite");
-    let mut cursor = None;
+    let mut cursor: Option<String> = None;
     for run in 0..3 {
         let server = start(&path, Config::default()).await;
         let mut client = match &cursor {
