@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use protocol::{Closed, RawEvent, Retry, State};
+use protocol::{Closed, Contract as _, RawEvent, Retry, State};
 use serde::Deserialize;
 use tidings_client::{Client, Item};
 use tokio::{
@@ -22,8 +22,8 @@ use crate::{
     clock::Clock,
     error::{Error, Result},
     journal::{Entry, Journal},
-    population::Population,
-    publisher::LAST,
+    population::{Audience, Population},
+    publisher::{LAST, PROBE, Publisher},
     token,
 };
 
@@ -45,11 +45,13 @@ pub(crate) struct Fleet {
     leave: watch::Sender<bool>,
 }
 
-/// How many clients have come how far.
+/// How many clients have come how far, each once.
 #[derive(Debug, Default)]
 struct Progress {
-    /// Said hello to, once at least.
+    /// Said hello to.
     online: AtomicUsize,
+    /// Got one of the events that are sent when the storm is over.
+    upright: AtomicUsize,
     /// Got the round's last event.
     arrived: AtomicUsize,
 }
@@ -94,12 +96,27 @@ impl Fleet {
 
     /// Waits until every client has been said hello to.
     pub(crate) async fn all_online(&self, within: Duration) -> Result {
-        self.all("being online", within, &self.progress.online).await
+        self.wait("being online", within, &self.progress.online).await
     }
 
-    /// Waits until every client has the round's last event.
-    pub(crate) async fn all_arrived(&self, within: Duration) -> Result {
-        self.all("having the last event", within, &self.progress.arrived).await
+    /// Sends to everyone until every client has got something since, then one last event, and waits until all have
+    /// that. A client that comes back by a gap begins at the head: what was sent before is none of its business.
+    pub(crate) async fn gather(&self, publisher: &Publisher, within: Duration) -> Result {
+        let deadline = Instant::now() + within;
+        while self.progress.upright.load(Ordering::Relaxed) < self.size {
+            if Instant::now() > deadline {
+                return Err(self.late("being back", within, &self.progress.upright));
+            }
+            publisher.send(PROBE, Audience::everyone()).await;
+            sleep(Duration::from_millis(500)).await;
+        }
+        while publisher.send(LAST, Audience::everyone()).await.is_none() {
+            if Instant::now() > deadline {
+                return Err(Error::Late { what: "the last send".to_owned(), seconds: within.as_secs() });
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+        self.wait("having the last event", within, &self.progress.arrived).await
     }
 
     /// Has all clients leave; their logs.
@@ -112,19 +129,20 @@ impl Fleet {
         journals
     }
 
-    async fn all(&self, what: &str, within: Duration, count: &AtomicUsize) -> Result {
+    async fn wait(&self, what: &str, within: Duration, count: &AtomicUsize) -> Result {
         let deadline = Instant::now() + within;
-        loop {
-            let reached = count.load(Ordering::Relaxed);
-            if reached >= self.size {
-                return Ok(());
-            }
+        while count.load(Ordering::Relaxed) < self.size {
             if Instant::now() > deadline {
-                let what = format!("{what} of all clients ({reached} of {})", self.size);
-                return Err(Error::Late { what, seconds: within.as_secs() });
+                return Err(self.late(what, within, count));
             }
             sleep(Duration::from_millis(20)).await;
         }
+        Ok(())
+    }
+
+    fn late(&self, what: &str, within: Duration, count: &AtomicUsize) -> Error {
+        let what = format!("{what} of all clients ({} of {})", count.load(Ordering::Relaxed), self.size);
+        Error::Late { what, seconds: within.as_secs() }
     }
 }
 
@@ -135,7 +153,7 @@ async fn follow(
     mut leaving: watch::Receiver<bool>,
     clock: Clock,
 ) -> Journal {
-    let mut arrived = false;
+    let (mut upright, mut arrived) = (false, false);
     loop {
         let item = tokio::select! {
             // The fleet gone means the same.
@@ -151,8 +169,10 @@ async fn follow(
                     }
                     other => journal.strange.push(format!("an event that nobody sent: {other:?}")),
                 }
-                if protocol::Contract::name(&data) == LAST && !std::mem::replace(&mut arrived, true) {
-                    progress.arrived.fetch_add(1, Ordering::Relaxed);
+                match data.name() {
+                    PROBE => once(&mut upright, &progress.upright),
+                    LAST => once(&mut arrived, &progress.arrived),
+                    _ => {}
                 }
             }
             Some(Item::Gap { reason, resync }) => {
@@ -175,5 +195,11 @@ async fn follow(
             Some(_) => {}
             None => return journal,
         }
+    }
+}
+
+fn once(counted: &mut bool, count: &AtomicUsize) {
+    if !std::mem::replace(counted, true) {
+        count.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -28,6 +28,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// The name of the events of a round.
 pub(crate) const NUMBERED: &str = "numbered";
 
+/// The name of the events that say, after the storm, who stands upright again.
+pub(crate) const PROBE: &str = "probe";
+
 /// The name of the event that ends a round.
 pub(crate) const LAST: &str = "last";
 
@@ -75,15 +78,15 @@ impl Publisher {
         Publishing { stop, sending }
     }
 
-    /// One send, whatever comes of it; whether it is acknowledged.
-    pub(crate) async fn send(&self, name: &'static str, audience: Audience) -> bool {
+    /// One send, whatever comes of it; its number if it is acknowledged.
+    pub(crate) async fn send(&self, name: &'static str, audience: Audience) -> Option<u64> {
         let named = self.population.named(&audience);
         let number = self.ledger.begin(audience);
         let draft = Draft { name, data: json!({ "number": number, "padding": PADDING }), audience: named };
         let outcome = self.post(&draft).await;
         let acknowledged = matches!(outcome, Outcome::Acknowledged { .. });
         self.ledger.settle(number, outcome);
-        acknowledged
+        acknowledged.then_some(number)
     }
 
     async fn send_on(self, every: Duration, mut random: fastrand::Rng, mut stopped: watch::Receiver<bool>) {

@@ -12,9 +12,9 @@ use crate::{
     fleet::{Fleet, Temper},
     ledger::{Ledger, Outcome},
     options::StoreKind,
-    population::{Audience, Population},
+    population::Population,
     proxy::{Done, Weather},
-    publisher::{LAST, Publisher},
+    publisher::Publisher,
     timeline::{Mark, Timeline},
 };
 
@@ -22,7 +22,7 @@ use crate::{
 const ONLINE_WITHIN: Duration = Duration::from_secs(90);
 
 /// For everybody to come to the end of the log after the storm.
-const ARRIVED_WITHIN: Duration = Duration::from_secs(120);
+const GATHERED_WITHIN: Duration = Duration::from_secs(120);
 
 /// Silence after which a client gives a connection up: two and a half heartbeats.
 const SILENCE: Duration = Duration::from_millis(5_000);
@@ -107,11 +107,7 @@ pub(crate) async fn play(
 
     timeline.mark(arena.clock.ms(), Mark::Calm);
     arena.proxy.set(Weather::Clear);
-    let deadline = Instant::now() + ARRIVED_WITHIN;
-    while !publisher.send(LAST, Audience::everyone()).await && Instant::now() < deadline {
-        sleep(Duration::from_millis(200)).await;
-    }
-    if let Err(late) = fleet.all_arrived(ARRIVED_WITHIN).await {
+    if let Err(late) = fleet.gather(&publisher, GATHERED_WITHIN).await {
         troubles.push(late.to_string());
     }
     let journals = fleet.leave().await;

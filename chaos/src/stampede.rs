@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::{
     arena::Arena,
@@ -12,8 +12,8 @@ use crate::{
     journal::Journal,
     ledger::Ledger,
     options::StoreKind,
-    population::{Audience, Population},
-    publisher::{LAST, Publisher},
+    population::Population,
+    publisher::Publisher,
     timeline::{Mark, Timeline, second},
 };
 
@@ -87,16 +87,10 @@ pub(crate) async fn restart(
     let away = (arena.clock.ms() - told) as f64 / 1_000.0;
 
     let mut troubles = Vec::new();
-    let deadline = Instant::now() + BACK_WITHIN;
-    while !publisher.send(LAST, Audience::everyone()).await && Instant::now() < deadline {
-        sleep(Duration::from_millis(200)).await;
-    }
-    if let Err(late) = fleet.all_arrived(BACK_WITHIN).await {
+    publishing.end().await;
+    if let Err(late) = fleet.gather(&publisher, BACK_WITHIN).await {
         troubles.push(late.to_string());
     }
-    publishing.end().await;
-    // What was sent while some were still away comes after the last event, in its order.
-    sleep(Duration::from_secs(2)).await;
     let journals = fleet.leave().await;
     let left = arena.connections_left().await?;
     if left > 0 {
