@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Prove by kill -9 that nothing is lost in silence.
+/// Prove by kill -9 that nothing is lost in silence
 ///
 /// Starts real servers (tidings serve), connects hundreds of native clients through a proxy, publishes to users,
 /// groups and everyone, and meanwhile kills the server and its database with kill -9, restarts the server gracefully,
