@@ -230,6 +230,7 @@ impl<C: Contract> ClientBuilder<C> {
             reconnect: reconnect.clone(),
             request: None,
             resync: None,
+            alive: None,
             unresolved: false,
             position: from.clone(),
         };

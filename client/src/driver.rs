@@ -10,6 +10,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{
     Item, Resync,
+    alive::SignOfLife,
     clock::Clock,
     fetch::{Endpoint, Fetch, Report},
     item,
@@ -30,6 +31,8 @@ pub(crate) struct Driver<C> {
     pub(crate) request: Option<Fetch>,
     /// The resync that is waited for, and its guard's answer. The subscriber runs one at a time.
     pub(crate) resync: Option<(HoldId, oneshot::Receiver<bool>)>,
+    /// The last sign of life that was asked for.
+    pub(crate) alive: Option<SignOfLife>,
     /// A gap was said and no fetch after it has gone well: a position beyond it must not be kept.
     pub(crate) unresolved: bool,
     /// The position last handed on.
@@ -108,6 +111,9 @@ impl<C: Contract> Driver<C> {
                 self.resync.take_if(|(waited_for, _)| *waited_for == hold);
             }
             Output::Error(error) => self.outbox.push(Item::Error(error.into()), None),
+            Output::Alive { connection_id } => {
+                self.alive = Some(SignOfLife::give(&self.endpoint, &connection_id));
+            }
             Output::NewerContract { revision } => self.outbox.push(Item::NewerContract { revision }, None),
             _ => {}
         }

@@ -38,6 +38,7 @@
 //! [`ClientBuilder::buffer`] items and one read of the socket, then the server waits, cuts it, and what it missed
 //! comes when it returns.
 
+mod alive;
 mod auth;
 mod builder;
 mod client;

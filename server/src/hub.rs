@@ -28,7 +28,7 @@ use crate::{
     shared::Shared,
     standing::Standing,
     store::{Appended, Draft, EventLimits, Key, Matter, Memory, Opening, Outbox, Saved, Store},
-    sweep,
+    sweep::Sweep,
 };
 
 /// The header in which a page's data carries [`Hub::cursor`].
@@ -101,15 +101,18 @@ impl<C: Contract> Hub<C> {
             ))
             .abort_handle(),
             tokio::spawn(saving::run(saving.clone(), store.clone(), clock)).abort_handle(),
-            tokio::spawn(sweep::run(
-                log.clone(),
-                registry.clone(),
-                standing.clone(),
-                presences.clone(),
-                metrics.clone(),
-                config.clone(),
-                clock,
-            ))
+            tokio::spawn(
+                Sweep {
+                    log: log.clone(),
+                    registry: registry.clone(),
+                    standing: standing.clone(),
+                    presences: presences.clone(),
+                    metrics: metrics.clone(),
+                    config: config.clone(),
+                    clock,
+                }
+                .run(),
+            )
             .abort_handle(),
         ];
         let shared = Shared {

@@ -9,6 +9,7 @@ use tokio::time::MissedTickBehavior;
 use crate::{
     Config,
     clock::Clock,
+    connection::Connection,
     log::{Log, is_lost},
     metrics::Metrics,
     presence::Presences,
@@ -19,37 +20,49 @@ use crate::{
 /// Between two sweeps: well below the 5 s after which a write counts as stalled.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Sweeps until the hub is dropped.
-pub(crate) async fn run(
-    log: Arc<Log>,
-    registry: Arc<Registry>,
-    standing: Arc<Standing>,
-    presences: Arc<Presences>,
-    metrics: Arc<Metrics>,
-    config: Config,
-    clock: Clock,
-) {
-    let limits = SweepLimits { window: config.history.age, revocations: config.revocations_kept };
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        log.trim(clock.now());
-        standing.sweep(clock.now(), &limits, |user| registry.is_here(user));
-        let silent_since = presences.silent_since();
-        for connection in registry.all() {
+/// What is swept, and by which limits.
+pub(crate) struct Sweep {
+    pub(crate) log: Arc<Log>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) standing: Arc<Standing>,
+    pub(crate) presences: Arc<Presences>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+}
+
+impl Sweep {
+    /// Sweeps until the hub is dropped.
+    pub(crate) async fn run(self) {
+        let mut ticks = tokio::time::interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.sweep();
+        }
+    }
+
+    fn sweep(&self) {
+        let (now, config) = (self.clock.now(), &self.config);
+        let limits = SweepLimits { window: config.history.age, revocations: config.revocations_kept };
+        self.log.trim(now);
+        self.standing.sweep(now, &limits, |user| self.registry.is_here(user));
+        let silent_since = self.presences.silent_since();
+        for connection in self.registry.all() {
             if connection.is_silent(silent_since) {
-                presences.check(&connection.user);
+                self.presences.check(&connection.user);
             }
-            let blocked = connection.blocked_since();
-            if blocked.is_none_or(|since| clock.now().since(since) < EVERY) {
-                continue;
+            if connection.blocked_since().is_some_and(|since| now.since(since) >= EVERY) {
+                self.cut_if_lost(&connection);
             }
-            let channels = connection.channels.lock().clone();
-            let covered: Vec<_> = channels.into_iter().map(Covered::from_the_beginning).collect();
-            if is_lost(&log, connection.stand(), &covered) && connection.cut() {
-                metrics.laggards_cut.add(1);
-            }
+        }
+    }
+
+    fn cut_if_lost(&self, connection: &Connection) {
+        let channels = connection.channels.lock().clone();
+        let covered: Vec<_> = channels.into_iter().map(Covered::from_the_beginning).collect();
+        if is_lost(&self.log, connection.stand(), &covered) && connection.cut() {
+            self.metrics.laggards_cut.add(1);
         }
     }
 }

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::{
-    chaos, chromium,
+    apt, chaos, chromium,
     compiler::{Compiler, Purpose},
     debian::entries,
     demo,
@@ -112,6 +112,8 @@ fn clippy() -> Result {
 }
 
 fn rust(length: Length) -> Result {
+    // Tests make networks that lose packets, and look at streams through a proxy.
+    apt::ready(&[("/usr/sbin/nginx", "nginx-light"), ("/usr/sbin/ip", "iproute2")])?;
     postgres::ready()?;
     length.tell(tools::nextest()?.args(["run", "--workspace"])).go()
 }

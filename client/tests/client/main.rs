@@ -4,6 +4,7 @@ mod cursors;
 mod events;
 mod gaps;
 mod leaving;
+mod network;
 mod reconnecting;
 mod refusals;
 mod slow;

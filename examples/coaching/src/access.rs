@@ -101,6 +101,36 @@ pub(crate) async fn share_organization(db: &mut SqliteConnection, a: Id, b: Id) 
     .map(|row| row.is_some())
 }
 
+/// Whether everyone of `users` shares an organization with `me`.
+pub(crate) async fn shares_organization_with_all(
+    db: &mut SqliteConnection,
+    me: Id,
+    users: &[Id],
+) -> Result<bool, sqlx::Error> {
+    for user in users {
+        if !share_organization(&mut *db, me, *user).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether the relationship belongs to an organization of `me`.
+pub(crate) async fn is_in_organization_of(
+    db: &mut SqliteConnection,
+    relationship: Id,
+    me: Id,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query(
+        "SELECT 1 FROM coaching_relationships JOIN members USING (organization_id) WHERE id = ? AND user_id = ?",
+    )
+    .bind(relationship.to_string())
+    .bind(me.to_string())
+    .fetch_optional(db)
+    .await
+    .map(|row| row.is_some())
+}
+
 /// Refuses who is no member of the organization.
 pub(crate) async fn member(db: &mut SqliteConnection, organization: Id, me: Id) -> Result<(), Failure> {
     let row = sqlx::query(

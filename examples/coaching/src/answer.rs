@@ -3,11 +3,14 @@
 use axum::{
     Json,
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Query, RawPathParams, Request},
+    extract::{
+        FromRequest, FromRequestParts, Path, Query, RawPathParams, Request, rejection::RawPathParamsRejection,
+    },
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde_json::{Value, error::Category};
 use tidings_bindings::Id;
 
 use crate::failure::{Failure, named};
@@ -47,17 +50,29 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         let bytes = Bytes::from_request(request, state).await.map_err(|_| Failure::TooLarge)?;
-        let json = &mut serde_json::Deserializer::from_slice(&bytes);
-        serde_path_to_error::deserialize(json).map(Self).map_err(|error| {
-            let path = error.path().to_string();
-            let reason = error.inner().to_string();
-            if path == "." || reason.starts_with("missing field") {
-                named(&reason)
-            } else {
-                Failure::invalid(path, reason)
-            }
-        })
+        object(&bytes).map(Self)
     }
+}
+
+/// A `T` from the JSON object that a body is.
+pub(crate) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    // Asked first: serde would take a list of the fields in their order, too, and name its own types elsewhere.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Failure::invalid("body", "send a JSON object, such as {\"title\": \"Rest\"}"));
+    }
+    serde_json::from_slice::<Value>(body)
+        .map_err(|error| Failure::invalid("body", format!("not valid JSON: {error}")))?;
+    let mut json = serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let (path, reason) = (error.path().to_string(), error.inner());
+        match reason.classify() {
+            Category::Data if path == "." => named(&reason.to_string()),
+            Category::Data if reason.to_string().starts_with("missing field") => named(&reason.to_string()),
+            Category::Data => Failure::invalid(path, reason.to_string()),
+            // What serde says of a null where one of an enum's words should be.
+            _ => Failure::invalid(path, "not a value that this field takes"),
+        }
+    })
 }
 
 /// The ids that the path names. A refusal names the one that is none.
@@ -71,7 +86,11 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for At<T> {
         if let Ok(Path(ids)) = Path::from_request_parts(parts, state).await {
             return Ok(Self(ids));
         }
-        let named = RawPathParams::from_request_parts(parts, state).await.map_err(|_| Failure::Broken)?;
+        let named =
+            RawPathParams::from_request_parts(parts, state).await.map_err(|rejection| match rejection {
+                RawPathParamsRejection::InvalidUtf8InPathParam(_) => Failure::invalid("path", "not UTF-8"),
+                _ => Failure::Broken,
+            })?;
         let wrong = named.iter().find(|(_, value)| value.parse::<Id>().is_err());
         Err(wrong.map_or(Failure::Broken, |(name, _)| Failure::invalid(name, "not a uuid")))
     }

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 use tidings_bindings::{InvalidDate, Timestamp};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 /// A clock that never tells the same millisecond twice: `updated_at` names a version, and two changes in one
 /// millisecond are two versions.
@@ -57,8 +57,12 @@ fn lenient(text: &str) -> Option<Timestamp> {
     let instant = OffsetDateTime::parse(&full, &Rfc3339)
         .or_else(|_| OffsetDateTime::parse(&format!("{full}Z"), &Rfc3339))
         .ok()?;
-    let millis = u64::try_from(instant.unix_timestamp_nanos() / 1_000_000).ok()?;
-    Some(Timestamp::from_unix_millis(millis))
+    let utc = instant.checked_to_offset(UtcOffset::UTC)?;
+    let (date, time) = (utc.date(), utc.time());
+    // A year of another length than four digits is no timestamp; parsing says so.
+    let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
+    let (hour, minute, second, millis) = time.as_hms_milli();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z").parse().ok()
 }
 
 #[cfg(test)]
@@ -78,7 +82,10 @@ mod tests {
             ("2026-11-23", Some("2026-11-23T00:00:00.000Z")),
             ("2026-11-23T10:15:00", Some("2026-11-23T10:15:00.000Z")),
             ("2026-11-23T10:15:00.5+01:00", Some("2026-11-23T09:15:00.500Z")),
-            ("1969-12-31T23:59:59Z", None),
+            ("0000-01-01", Some("0000-01-01T00:00:00.000Z")),
+            ("0000-01-01T00:00:00+01:00", None),
+            ("1969-12-31T23:59:59.9999Z", Some("1969-12-31T23:59:59.999Z")),
+            ("9999-12-31T23:59:59-12:00", None),
             ("tomorrow", None),
             ("", None),
         ] {

@@ -13,12 +13,15 @@ use crate::platform::Platform;
 /// Runs around every GET. The cursor is read before any data: whatever happens from then on reaches the page as
 /// an event, twice at worst and never not at all.
 pub(crate) async fn carry_cursor(State(platform): State<Platform>, request: Request, next: Next) -> Response {
-    if request.method() != Method::GET {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;
     }
     let cursor = platform.hub.cursor();
     let mut response = next.run(request).await;
-    if let Ok(value) = HeaderValue::try_from(cursor.to_string()) {
+    // A refusal has no data to go on from, and a stranger does not learn how much happens here.
+    if response.status().is_success()
+        && let Ok(value) = HeaderValue::try_from(cursor.to_string())
+    {
         response.headers_mut().insert(HeaderName::from_static(CURSOR_HEADER), value);
     }
     response

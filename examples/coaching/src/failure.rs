@@ -9,6 +9,8 @@ use axum::{
 use serde_json::{Value, json};
 use tidings_bindings::ErrorCode;
 
+use crate::routes::REQUEST_BYTES_MAX;
+
 /// What a request may fail with. On the wire `{"status_code":409,"error":{"code":"conflict","message":"…"}}`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -39,16 +41,19 @@ pub enum Failure {
         message: String,
     },
     /// The body is larger than any request of this app.
-    #[error("the request is too large")]
+    #[error("the request is too large: send at most {REQUEST_BYTES_MAX} bytes")]
     TooLarge,
+    /// The path is known, the method is not one of those that `Allow` lists.
+    #[error("nothing here answers to this method: use one that the Allow header lists")]
+    MethodNotAllowed,
     /// The database failed; the person is told no more than that.
-    #[error("the change could not be saved")]
+    #[error("the database failed: try again")]
     Storage(#[from] sqlx::Error),
     /// A log-in could not be kept.
-    #[error("the log-in could not be kept")]
+    #[error("the log-in could not be kept: try again")]
     LogIn(#[from] tower_sessions::session::Error),
     /// A task of the server ended before its time, or an event could not be sent.
-    #[error("the server failed")]
+    #[error("the server failed: try again")]
     Broken,
 }
 
@@ -74,6 +79,7 @@ impl Failure {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::PermissionLost(_) => (StatusCode::FORBIDDEN, "permission_lost"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
             Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "validation_failed"),
@@ -86,7 +92,7 @@ impl Failure {
     /// What an application error says about it; nothing where the answer says it all.
     fn told(&self) -> Option<Told> {
         let (code, retryable) = match self {
-            Self::Unauthorized | Self::NotFound(_) => return None,
+            Self::Unauthorized | Self::NotFound(_) | Self::MethodNotAllowed => return None,
             Self::PermissionLost(_) => (ErrorCode::PermissionLost, false),
             Self::Conflict { .. } => (ErrorCode::Conflict, false),
             Self::Invalid { .. } | Self::TooLarge => (ErrorCode::ValidationFailed, false),
@@ -131,18 +137,27 @@ impl From<FormRejection> for Failure {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return Self::TooLarge;
         }
+        if let FormRejection::InvalidFormContentType(_) = rejection {
+            return Self::invalid("content-type", "send a form, application/x-www-form-urlencoded");
+        }
         let text = rejection.body_text();
         let reason = text.strip_prefix("Failed to deserialize form body: ").unwrap_or(&text);
         named(reason)
     }
 }
 
-/// A failure from a deserializer's own words: "status: unknown variant", or "missing field `body`".
+/// A failure from a deserializer's own words: "status: unknown variant", "missing field `body`", or "duplicate
+/// field `body`".
 pub(crate) fn named(reason: &str) -> Failure {
     if let Some((_, rest)) = reason.split_once("missing field `")
         && let Some((field, _)) = rest.split_once('`')
     {
         return Failure::invalid(field, "is missing");
+    }
+    if let Some((_, rest)) = reason.split_once("duplicate field `")
+        && let Some((field, _)) = rest.split_once('`')
+    {
+        return Failure::invalid(field, "is there twice");
     }
     match reason.split_once(": ") {
         Some((field, message)) => Failure::invalid(field, message),
@@ -160,6 +175,7 @@ mod tests {
             ("status: unknown variant `Never`", "status"),
             ("missing field `body` at line 1 column 2", "body"),
             ("coaching_session_id: not a uuid", "coaching_session_id"),
+            ("duplicate field `email`", "email"),
             ("expected value", "body"),
         ] {
             let Failure::Invalid { field: named, .. } = named(reason) else { panic!("{reason}") };

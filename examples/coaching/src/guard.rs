@@ -84,7 +84,7 @@ pub(crate) async fn guard(
     };
     let changes = !request.method().is_safe();
     if changes && is_from_elsewhere(request.headers()) {
-        return Failure::PermissionLost("pages of other sites change nothing here").into_response();
+        return FROM_ELSEWHERE.into_response();
     }
     let about = about(request.uri().path());
     request.extensions_mut().insert(me.clone());
@@ -95,8 +95,11 @@ pub(crate) async fn guard(
     response
 }
 
+pub(crate) const FROM_ELSEWHERE: Failure =
+    Failure::PermissionLost("pages of other sites change nothing here");
+
 /// Whether a browser says that a page of another site asks; `SameSite=Lax` alone would do in current browsers.
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
 }
 

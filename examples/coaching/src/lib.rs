@@ -85,6 +85,6 @@ pub async fn app(options: &Options, hub: Hub<Event>) -> Result<Router, StartErro
     let app = routes::routes(&platform).nest("/sse", stream);
     Ok(match &options.assets {
         Some(folder) => app.fallback_service(assets::files(folder)),
-        None => app,
+        None => app.fallback(async || failure::Failure::NotFound("route")),
     })
 }

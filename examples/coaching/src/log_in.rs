@@ -10,7 +10,7 @@ use sqlx::{Row, SqlitePool};
 use tidings_bindings::Id;
 use time::{Duration, OffsetDateTime};
 use tower_sessions::{
-    Expiry, SessionManagerLayer, SessionStore,
+    Expiry, Session, SessionManagerLayer, SessionStore,
     cookie::SameSite,
     session::{Id as Secret, Record},
     session_store,
@@ -21,7 +21,7 @@ const COOKIE: &str = "id";
 /// Where a session keeps its [`LogIn`].
 pub(crate) const KEY: &str = "log_in";
 /// How long a log-in lasts.
-const LIFETIME: Duration = Duration::days(14);
+const EXPIRY: Expiry = Expiry::OnInactivity(Duration::days(14));
 
 /// One log-in of one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,11 @@ impl LogIns {
         Self { pool }
     }
 
+    /// Lets the log-in of a session last as long as a new one, and sets its cookie anew.
+    pub(crate) fn renew(session: &Session) {
+        session.set_expiry(Some(EXPIRY));
+    }
+
     /// The layer that reads and sets the cookie.
     pub(crate) fn layer(&self) -> SessionManagerLayer<Self> {
         SessionManagerLayer::new(self.clone())
@@ -54,7 +59,7 @@ impl LogIns {
             .with_path("/")
             // The demo is served over plain HTTP on localhost.
             .with_secure(false)
-            .with_expiry(Expiry::OnInactivity(LIFETIME))
+            .with_expiry(EXPIRY)
     }
 
     /// The log-in that a request's cookie stands for and when it ends, read afresh from the table.
@@ -165,13 +170,14 @@ fn key(secret: &Secret) -> String {
     Sha256::digest(secret.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The secret that the layer would find: of several cookies the last, whatever stands beside it.
 fn secret(headers: &HeaderMap) -> Option<Secret> {
     headers
         .get_all(header::COOKIE)
         .iter()
-        .filter_map(|value| value.to_str().ok())
+        .filter_map(|value| str::from_utf8(value.as_bytes()).ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
+        .rfind(|(name, _)| *name == COOKIE)
         .and_then(|(_, value)| Secret::from_str(value).ok())
 }

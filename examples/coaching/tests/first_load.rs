@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Place, Server};
+use support::{Place, Server, User};
 
 #[tokio::test]
 async fn an_event_between_the_load_and_the_stream_is_replayed() {
@@ -54,22 +54,15 @@ async fn every_get_that_feeds_a_page_carries_the_cursor_and_no_change_does() {
 }
 
 #[tokio::test]
-async fn sessions_are_filtered_by_day() {
+async fn a_head_carries_what_its_get_would_and_a_refusal_no_place_in_the_order() {
     let server = Server::start().await;
     let coach = server.log_in("coach").await;
-    let relationship = coach.place().await.relationship;
-    let draft =
-        serde_json::json!({ "coaching_relationship_id": relationship, "date": "2031-05-01T10:00:00Z" });
-    let made = coach.send("POST", "/coaching_sessions", draft).await;
-    assert_eq!((made.status, &made.data()["title"]), (201, &Value::Null));
-    let sessions = format!("/coaching_sessions?coaching_relationship_id={relationship}");
-    for (days, found) in [
-        ("from_date=2031-05-01&to_date=2031-05-01", 1),
-        ("from_date=2031-05-02&to_date=2031-06-01", 0),
-        ("from_date=2031-05-01", 1),
-        ("to_date=2031-04-30", 2),
-    ] {
-        let list = coach.get(&format!("{sessions}&{days}")).await.data();
-        assert_eq!(list.as_array().map(Vec::len), Some(found), "{days}: {list}");
+    let reply = coach.send("HEAD", "/users/me", Value::Null).await;
+    assert_eq!((reply.status, reply.body.as_str()), (200, ""));
+    assert!(reply.header("tidings-cursor").is_some(), "{reply:?}");
+    let stranger = User { cookie: String::new(), ..coach.clone() };
+    for (user, path, status) in [(&stranger, "/users/me", 401), (&coach, "/goals", 422)] {
+        let reply = user.get(path).await;
+        assert_eq!((reply.status, reply.header("tidings-cursor")), (status, None), "{path}");
     }
 }

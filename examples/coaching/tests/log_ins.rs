@@ -74,7 +74,12 @@ async fn logging_in_again_keeps_the_log_in_and_its_streams() {
     let mut stream = coach.stream().await;
     let headers = [FORM, ("cookie", coach.cookie.as_str())];
     let form = "email=coach@example.com&password=coach-password";
-    assert_eq!(raw(server.address, "POST", "/login", &headers, form).await.status, 200);
+    let reply = raw(server.address, "POST", "/login", &headers, form).await;
+    let cookie = reply.header("set-cookie").expect("the cookie is set anew, for as long as at first");
+    assert!(
+        cookie.starts_with(&format!("{};", coach.cookie)) && cookie.contains("Max-Age=1209600"),
+        "{cookie}"
+    );
     let session = coach.place().await.session;
     coach.action(&session, "still here").await;
     assert_eq!(stream.event().await["type"], "action_created");
@@ -123,4 +128,32 @@ async fn a_forced_logout_is_the_last_thing_a_person_hears() {
     let mut again = server.log_in("coachee").await.stream().await;
     coach.action(&session, "later").await;
     assert_eq!(again.event().await["data"]["action"]["body"], "later");
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_logs_nobody_in() {
+    let server = Server::start().await;
+    let form = "email=coach@example.com&password=coach-password";
+    for (site, status) in [("cross-site", 403), ("same-origin", 200), ("none", 200)] {
+        let reply = raw(server.address, "POST", "/login", &[FORM, ("sec-fetch-site", site)], form).await;
+        assert_eq!((reply.status, reply.header("set-cookie").is_some()), (status, status == 200), "{site}");
+    }
+}
+
+#[tokio::test]
+async fn the_stream_reads_the_same_cookie_as_every_other_route() {
+    let server = Server::start().await;
+    let coach = server.log_in("coach").await;
+    let other = format!("id={}", "A".repeat(22));
+    for cookies in [
+        coach.cookie.clone(),
+        format!("{other}; {}", coach.cookie),
+        format!("{}; {other}", coach.cookie),
+        format!("name=é; {}", coach.cookie),
+        format!("{};a=b", coach.cookie),
+    ] {
+        let headers = [("cookie", cookies.as_str())];
+        let rest = raw(server.address, "GET", "/users/me", &headers, "").await.status;
+        assert_eq!(Stream::open(server.address, &headers).await.status, rest, "{cookies}");
+    }
 }

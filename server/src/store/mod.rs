@@ -72,6 +72,33 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     fn close(&self) -> Answer<'_, ()>;
 }
 
+/// A store that somebody else keeps a hand on.
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn open(&self, opening: Opening, follower: Arc<dyn Follower>) -> Answer<'_, Opened> {
+        (**self).open(opening, follower)
+    }
+
+    fn append(&self, drafts: Vec<Draft>, key: Option<Key>) -> Answer<'_, Appended> {
+        (**self).append(drafts, key)
+    }
+
+    fn covers<'a>(&'a self, cursor: &'a EventId) -> Answer<'a, bool> {
+        (**self).covers(cursor)
+    }
+
+    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
+        (**self).lease(leases)
+    }
+
+    fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
+        (**self).save(connections)
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        (**self).close()
+    }
+}
+
 /// A store that lets an event be part of the app's own transaction.
 ///
 /// # Example

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "sqlite")]
 mod cursors;
+mod doctored;
 mod drain;
 mod gate;
 mod groups;

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tower_service::Service;
 
 use crate::{
+    doctored::Doctored,
     support::{Event, PATIENCE, Server},
     time::{Stream, quiet},
 };
@@ -18,6 +19,11 @@ use crate::{
 async fn expect(changes: &mut PresenceChanges, user: &str, presence: Presence) {
     let change = timeout(PATIENCE, changes.recv()).await.expect("a change in time").expect("a change");
     assert_eq!(change, PresenceChange { user: user.into(), presence });
+}
+
+/// Whether there is no change to be had.
+async fn is_calm(changes: &mut PresenceChanges) -> bool {
+    timeout(Duration::from_millis(1), changes.recv()).await.is_err()
 }
 
 fn config(leave_grace: Duration) -> Config {
@@ -145,4 +151,26 @@ async fn nobody_is_asked_to_prove_life_whose_connection_proves_it() {
     assert!(!page.expect("tidings:hello").await.data.contains("alive_ms"));
     sleep(Duration::from_secs(3_600)).await;
     assert_eq!(hub.presence("coach"), Presence::Online);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_announced_once_and_only_when_its_lease_is_stored() {
+    let store = Arc::new(Doctored { failing_leases: 3.into(), ..Doctored::default() });
+    let hub = Hub::<Event>::start(quiet(), store.clone()).await.expect("it starts");
+    let app = router(&hub, |_: Arc<Parts>| async { Ok(Identity::user("coach")) });
+    let mut changes = hub.presence_changes();
+    let mut page = Stream::open(&app, "").await;
+    page.expect("tidings:hello").await;
+    sleep(Duration::from_millis(2_500)).await;
+    assert!(is_calm(&mut changes).await, "said before it was stored");
+    expect(&mut changes, "coach", Presence::Online).await;
+    assert_eq!(store.leases.lock().iter().map(|lease| &*lease.user).collect::<Vec<_>>(), ["coach"]);
+    sleep(Duration::from_secs(3_600)).await;
+    assert!(is_calm(&mut changes).await, "and never again, however often the lease is renewed");
+    assert!(store.leases.lock().len() > 200);
+    drop(page);
+    for presence in [Presence::Reconnecting, Presence::Offline] {
+        expect(&mut changes, "coach", presence).await;
+    }
+    assert_eq!(store.leases.lock().last().expect("one").until, None, "the end is stored as well");
 }

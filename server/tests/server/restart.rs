@@ -293,7 +293,7 @@ async fn a_connection_that_does_not_return_within_a_lease_is_expected_no_more() 
 async fn a_log_that_turns_out_to_be_another_one_is_told_to_open_streams() {
     let disk = Arc::default();
     let store = Arc::new(Kept { disk: Arc::clone(&disk), run: Mutex::default() });
-    let hub = Hub::start(Config::default(), Shared(store.clone())).await.expect("it starts");
+    let hub = Hub::start(Config::default(), store.clone()).await.expect("it starts");
     let app = Router::new().nest("/sse", router(&hub, believe));
     let server = Server::serve(hub, app).await;
     for n in 0..5 {
@@ -317,7 +317,7 @@ async fn a_heartbeat_names_no_place_in_a_log_that_has_become_another_one() {
     let store = Arc::new(Kept { disk: Arc::default(), run: Mutex::default() });
     let authorize_timeout = Duration::from_secs(600);
     let config = Config { heartbeat: Duration::from_secs(15), authorize_timeout, ..quiet() };
-    let hub = Hub::<Event>::start(config, Shared(store.clone())).await.expect("it starts");
+    let hub = Hub::<Event>::start(config, store.clone()).await.expect("it starts");
     let turns = Arc::new(tokio::sync::Semaphore::new(1));
     let app = router(&hub, {
         let turns = turns.clone();
@@ -352,35 +352,5 @@ impl Kept {
         *epoch = other.clone();
         self.disk.lock().entries.clear();
         follower.begin(Beginning { epoch: other, floor: 0, ended: Vec::new() });
-    }
-}
-
-/// A store that the test keeps a hand on.
-#[derive(Debug)]
-struct Shared(Arc<Kept>);
-
-impl Store for Shared {
-    fn open(&self, opening: Opening, follower: Arc<dyn Follower>) -> Answer<'_, Opened> {
-        self.0.open(opening, follower)
-    }
-
-    fn append(&self, drafts: Vec<Draft>, key: Option<Key>) -> Answer<'_, Appended> {
-        self.0.append(drafts, key)
-    }
-
-    fn covers<'a>(&'a self, cursor: &'a EventId) -> Answer<'a, bool> {
-        self.0.covers(cursor)
-    }
-
-    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
-        self.0.lease(leases)
-    }
-
-    fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
-        self.0.save(connections)
-    }
-
-    fn close(&self) -> Answer<'_, ()> {
-        self.0.close()
     }
 }

@@ -1,15 +1,17 @@
 //! A client that comes back: everything after its cursor, or a gap that says so.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tidings_server::{
-    Audience, Config, Hub, Memory, StoreError,
+    Audience, Config, Hub,
     protocol::{EventId, Limits},
     router,
-    store::{Answer, Appended, Draft, Follower, Key, Lease, Opened, Opening, Saved, Store},
 };
 
-use crate::support::{Client, Event, Server, believe};
+use crate::{
+    doctored::Doctored,
+    support::{Client, Event, Server, believe},
+};
 
 async fn say(server: &Server, texts: std::ops::RangeInclusive<u32>) {
     for n in texts {
@@ -138,49 +140,13 @@ async fn a_large_replay_leaves_nothing_out() {
     }
 }
 
-/// Memory, but what it says about a cursor is decided by the test.
-#[derive(Debug)]
-struct Ahead {
-    memory: Memory,
-    covers: Option<bool>,
-}
-
-impl Store for Ahead {
-    fn open(&self, opening: Opening, follower: Arc<dyn Follower>) -> Answer<'_, Opened> {
-        self.memory.open(opening, follower)
-    }
-
-    fn append(&self, drafts: Vec<Draft>, key: Option<Key>) -> Answer<'_, Appended> {
-        self.memory.append(drafts, key)
-    }
-
-    fn covers<'a>(&'a self, _: &'a EventId) -> Answer<'a, bool> {
-        match self.covers {
-            Some(covers) => Box::pin(async move { Ok(covers) }),
-            None => Box::pin(std::future::pending::<Result<bool, StoreError>>()),
-        }
-    }
-
-    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
-        self.memory.lease(leases)
-    }
-
-    fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
-        self.memory.save(connections)
-    }
-
-    fn close(&self) -> Answer<'_, ()> {
-        self.memory.close()
-    }
-}
-
 async fn ahead(covers: Option<bool>) -> Server {
     let config = Config {
         heartbeat: Duration::from_millis(30),
         cover_timeout: Duration::from_millis(50),
         ..Config::default()
     };
-    let hub = Hub::start(config, Ahead { memory: Memory::new(), covers }).await.expect("it starts");
+    let hub = Hub::start(config, Doctored { covers, ..Doctored::default() }).await.expect("it starts");
     let app = axum::Router::new().nest("/sse", router(&hub, believe));
     Server::serve(hub, app).await
 }

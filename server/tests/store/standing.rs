@@ -53,10 +53,12 @@ pub(crate) async fn the_secret_of_the_first_run_stays<P: Durable>() {
     let first = Run::open(&place).await;
     let secret = first.opened.secret.clone().expect("a secret");
     first.kill();
-    let offered = opening();
-    assert_ne!(offered.secret, secret);
-    let run = Run::open_with(&place, offered).await;
-    assert_eq!(run.opened.secret, Some(secret));
+    for _ in 0..2 {
+        let offered = opening();
+        assert_ne!(offered.secret, secret);
+        let run = Run::open_with(&place, offered).await;
+        assert_eq!(run.opened.secret.as_ref(), Some(&secret));
+    }
 }
 
 pub(crate) async fn notices_are_entries_of_the_window<P: Durable>() {

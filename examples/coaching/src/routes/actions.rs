@@ -150,7 +150,13 @@ async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Action
 
 /// Refuses people and goals of other relationships.
 async fn check(db: &mut SqliteConnection, pair: &Pair, action: &Action) -> Result<(), Failure> {
-    if action.assignee_ids.len() > 2 || !action.assignee_ids.iter().all(|id| pair.includes(*id)) {
+    let each_once = match action.assignee_ids.as_slice() {
+        [] => true,
+        [one] => pair.includes(*one),
+        [one, other] => one != other && pair.includes(*one) && pair.includes(*other),
+        _ => false,
+    };
+    if !each_once {
         return Err(Failure::invalid("assignee_ids", "only the coach and the coachee, each once"));
     }
     let Some(goal) = action.goal_id else { return Ok(()) };

@@ -8,14 +8,17 @@ use axum::{
     routing::{delete, post},
 };
 use serde::{Deserialize, Serialize};
-use tidings_bindings::{About, Subject};
-use tidings_bindings::{ApplicationError, ErrorCode, Event, Id};
-use tidings_server::{Audience, Cause, protocol::Revoked};
+use sqlx::SqliteConnection;
+use tidings_bindings::{About, ApplicationError, ErrorCode, Event, Id, Subject};
+use tidings_server::{
+    Audience, Cause, SendError,
+    protocol::{CHANNELS_MAX, Revoked},
+};
 
 use crate::{
     access::{self, Pair, Place},
-    answer::{Answer, At, BODY_BYTES_MAX, Body, text},
-    failure::{Failure, named},
+    answer::{Answer, At, BODY_BYTES_MAX, Body, object, text},
+    failure::Failure,
     guard::Me,
     platform::{Change, Platform, uncancelled},
 };
@@ -26,6 +29,8 @@ pub(super) fn routes() -> Router<Platform> {
         .route("/admin/events", post(publish))
         .route("/admin/coaching_relationships/{id}", delete(end_relationship))
 }
+
+const NOT_THEIRS: Failure = Failure::PermissionLost("only an admin of the organization may do this");
 
 #[derive(Debug, Deserialize)]
 struct Why {
@@ -66,7 +71,7 @@ async fn force_logout(
 fn reason(body: &Bytes) -> Result<String, Failure> {
     let stated = match body.is_empty() {
         true => None,
-        false => serde_json::from_slice::<Why>(body).map_err(|error| named(&error.to_string()))?.reason,
+        false => object::<Why>(body)?.reason,
     };
     text("reason", stated.unwrap_or_else(|| "Your log-ins have been ended.".into()), BODY_BYTES_MAX)
 }
@@ -110,27 +115,44 @@ async fn publish(
         }
         _ => return Err(Failure::invalid("event", "this event is sent by what happens, not by hand")),
     };
-    let audience = audience(&platform, publication.audience.unwrap_or(concerned)).await?;
+    let audience = audience(&platform, me.id(), publication.audience.unwrap_or(concerned)).await?;
     uncancelled(async move {
         let sent = platform.hub.caused_by(cause).send(audience, &publication.event).await;
         sent.map(|sent| Answer(Published { id: sent.id.to_string() })).map_err(|error| {
             tracing::warn!(%error, "an operator's event was not sent");
-            Failure::invalid("event", error.to_string())
+            let field = if matches!(error, SendError::Audience(_)) { "audience" } else { "event" };
+            Failure::invalid(field, error.to_string())
         })
     })
     .await
 }
 
-async fn audience(platform: &Platform, to: To) -> Result<Audience, Failure> {
-    let place = match to {
+/// But for everyone, only people of the admin's own organization.
+async fn audience(platform: &Platform, me: Id, to: To) -> Result<Audience, Failure> {
+    let db = &mut *platform.reader().await?;
+    let users = match to {
         To::Everyone => return Ok(Audience::everyone()),
-        To::User(user) => return Ok(Audience::user(user.to_string())),
-        To::Users(users) => return Ok(Audience::users(users.iter().map(Id::to_string))),
-        To::CoachingSession(id) => Place::Session(id),
-        To::CoachingRelationship(id) => Place::Relationship(id),
+        To::User(user) => vec![user],
+        To::Users(users) => users,
+        To::CoachingSession(id) => return Ok(pair_of(db, Place::Session(id), me).await?.audience()),
+        To::CoachingRelationship(id) => {
+            return Ok(pair_of(db, Place::Relationship(id), me).await?.audience());
+        }
     };
-    let pair = Pair::find(&mut *platform.reader().await?, place).await?;
-    pair.map(|pair| pair.audience()).ok_or(Failure::NotFound("coaching relationship"))
+    // More are refused anyway, unasked for.
+    if users.len() <= CHANNELS_MAX && !access::shares_organization_with_all(db, me, &users).await? {
+        return Err(NOT_THEIRS);
+    }
+    Ok(Audience::users(users.iter().map(Id::to_string)))
+}
+
+/// The two people of a place in the admin's own organization.
+async fn pair_of(db: &mut SqliteConnection, place: Place, me: Id) -> Result<Pair, Failure> {
+    let pair = Pair::find(&mut *db, place).await?.ok_or(Failure::NotFound("coaching relationship"))?;
+    match access::is_in_organization_of(db, pair.relationship, me).await? {
+        true => Ok(pair),
+        false => Err(NOT_THEIRS),
+    }
 }
 
 /// Ends a relationship: both lose access at once, and are told.
@@ -142,8 +164,7 @@ async fn end_relationship(
 ) -> Result<StatusCode, Failure> {
     admin_only(&me)?;
     let work = async move |mut change: Change| {
-        let pair = Pair::find(change.db(), Place::Relationship(id)).await?;
-        let pair = pair.ok_or(Failure::NotFound("coaching relationship"))?;
+        let pair = pair_of(change.db(), Place::Relationship(id), me.id()).await?;
         let now = change.now();
         sqlx::query("UPDATE coaching_relationships SET ended_at = ? WHERE id = ?")
             .bind(now.as_str())

@@ -3,7 +3,7 @@
 use axum::{
     Form, Router,
     extract::{State, rejection::FormRejection},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     routing::{delete, post},
 };
 use serde::Deserialize;
@@ -15,8 +15,8 @@ use crate::{
     answer::Answer,
     clock::unix_millis,
     failure::Failure,
-    guard::{Me, User},
-    log_in::{KEY, LogIn},
+    guard::{FROM_ELSEWHERE, Me, User, is_from_elsewhere},
+    log_in::{KEY, LogIn, LogIns},
     platform::{Platform, new_id, uncancelled},
 };
 
@@ -39,8 +39,12 @@ struct Credentials {
 async fn log_in(
     State(platform): State<Platform>,
     session: Session,
+    headers: HeaderMap,
     credentials: Result<Form<Credentials>, FormRejection>,
 ) -> Result<Answer<User>, Failure> {
+    if is_from_elsewhere(&headers) {
+        return Err(FROM_ELSEWHERE);
+    }
     let Form(Credentials { email, password }) = credentials?;
     let row = sqlx::query(&format!("SELECT password_hash, {} FROM users WHERE email = ?", User::COLUMNS))
         .bind(email.trim())
@@ -59,7 +63,10 @@ async fn log_in(
 /// The same person again keeps the log-in, and with it the streams of the other tabs; another person's ends.
 async fn begin(platform: &Platform, session: &Session, user: &User) -> Result<(), Failure> {
     match session.get::<LogIn>(KEY).await? {
-        Some(log_in) if log_in.user == user.id => return Ok(()),
+        Some(log_in) if log_in.user == user.id => {
+            LogIns::renew(session);
+            return Ok(());
+        }
         Some(other) => {
             session.cycle_id().await?;
             revoke(platform, other).await;

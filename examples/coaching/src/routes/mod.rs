@@ -16,10 +16,10 @@ use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state};
 use serde::Deserialize;
 use tidings_bindings::Id;
 
-use crate::{cursor::carry_cursor, guard::guard, platform::Platform};
+use crate::{cursor::carry_cursor, failure::Failure, guard::guard, platform::Platform};
 
-/// Twice the longest note with every character escaped as JSON does at worst is still less.
-const REQUEST_BYTES_MAX: usize = 256 * 1024;
+/// The longest note with every byte escaped as JSON does at worst, in six, and room for the rest of the request.
+pub(crate) const REQUEST_BYTES_MAX: usize = 640 * 1024;
 
 /// Everything but the event stream and the page's files.
 pub(crate) fn routes(platform: &Platform) -> Router {
@@ -35,9 +35,10 @@ pub(crate) fn routes(platform: &Platform) -> Router {
         .merge(sessions::routes())
         .merge(topics::routes())
         .merge(log_in::guarded())
+        .method_not_allowed_fallback(async || Failure::MethodNotAllowed)
         .route_layer(from_fn_with_state(platform.clone(), guard))
         .route_layer(from_fn_with_state(platform.clone(), carry_cursor))
-        .merge(log_in::open())
+        .merge(log_in::open().method_not_allowed_fallback(async || Failure::MethodNotAllowed))
         .layer(platform.log_ins.layer())
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
         .with_state(platform.clone())

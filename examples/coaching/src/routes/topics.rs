@@ -45,11 +45,13 @@ struct Draft {
 #[derive(Debug, Deserialize)]
 struct Rating {
     priority: Priority,
+    updated_at: Option<When>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Turn {
     status: TopicStatus,
+    updated_at: Option<When>,
 }
 
 async fn list(
@@ -122,6 +124,7 @@ async fn rate(
         if pair.coachee != me.id() {
             return Err(Failure::PermissionLost("only the coachee rates a topic"));
         }
+        based_on(rating.updated_at.as_ref(), &was.updated_at, &was)?;
         update(change, &pair, Topic { priority: Some(rating.priority), ..was }).await
     };
     platform.change(cause, work).await.map(Answer)
@@ -136,6 +139,7 @@ async fn turn(
 ) -> Result<Answer<Topic>, Failure> {
     let work = async move |mut change: Change| {
         let (pair, was) = find(change.db(), which, me.id()).await?;
+        based_on(turn.updated_at.as_ref(), &was.updated_at, &was)?;
         update(change, &pair, Topic { status: turn.status, ..was }).await
     };
     platform.change(cause, work).await.map(Answer)

@@ -33,7 +33,7 @@ impl Server {
 
     pub(crate) async fn with(config: Config) -> Self {
         let folder = TempDir::new().expect("a folder");
-        let (address, serving) = serve(&folder, &config).await;
+        let (address, serving) = serve(&folder, &config, Some("out")).await;
         Self { address, folder, config, serving }
     }
 
@@ -46,14 +46,21 @@ impl Server {
             std::fs::write(file, text).expect("written");
         }
         let config = Config::default();
-        let (address, serving) = serve(&folder, &config).await;
+        let (address, serving) = serve(&folder, &config, Some("out")).await;
+        Self { address, folder, config, serving }
+    }
+
+    /// Only REST and the stream.
+    pub(crate) async fn without_files() -> Self {
+        let (folder, config) = (TempDir::new().expect("a folder"), Config::default());
+        let (address, serving) = serve(&folder, &config, None).await;
         Self { address, folder, config, serving }
     }
 
     /// As after `kill -9`: nothing is said to anybody, and only the file stays.
     pub(crate) async fn restart(&mut self) {
         self.serving.abort();
-        (self.address, self.serving) = serve(&self.folder, &self.config).await;
+        (self.address, self.serving) = serve(&self.folder, &self.config, Some("out")).await;
     }
 
     /// Somebody of the seeded people, logged in: `coach`, `coachee` or `admin`.
@@ -79,10 +86,10 @@ impl Drop for Server {
     }
 }
 
-async fn serve(folder: &TempDir, config: &Config) -> (SocketAddr, JoinHandle<()>) {
+async fn serve(folder: &TempDir, config: &Config, files: Option<&str>) -> (SocketAddr, JoinHandle<()>) {
     let options = Options {
         database: folder.path().join("coaching.sqlite"),
-        assets: Some(folder.path().join("out")),
+        assets: files.map(|files| folder.path().join(files)),
         // As cheap as argon2 goes: the tests log in often.
         password_cost: Cost { memory_kib: 64, passes: 1 },
     };

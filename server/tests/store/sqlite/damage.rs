@@ -4,11 +4,14 @@ use std::{fs, sync::Arc};
 
 use tidings_server::{
     StoreError,
-    store::{Opened, Store, sqlx},
+    store::{
+        Opened, Store,
+        sqlx::{self, Connection as _},
+    },
 };
 
 use crate::{
-    place::Place,
+    place::{Durable as _, Place},
     run::{Run, Watcher, opening},
     sqlite::place::File,
 };
@@ -108,6 +111,25 @@ async fn a_file_of_which_a_page_is_damaged_is_corrupt_wherever_that_is() {
             other => panic!("corrupt, not {other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_table_that_a_start_does_not_read_is_checked_too() {
+    let file = filled().await;
+    // A single page, whose rows lie at its end and are only counted.
+    file.fill_keys(5).await;
+    let mut other = file.other().await;
+    let (page,): (i64,) =
+        sqlx::query_as("SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = 'tidings_keys'")
+            .fetch_one(&mut other)
+            .await
+            .expect("one");
+    other.close().await.expect("it closes");
+    let mut bytes = fs::read(file.path()).expect("a file");
+    let start = (usize::try_from(page).expect("a page") - 1) * 4_096;
+    bytes[start + 3_800..start + 4_096].fill(0xA5);
+    fs::write(file.path(), bytes).expect("written");
+    corrupt(&file).await;
 }
 
 #[tokio::test]
