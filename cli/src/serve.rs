@@ -64,7 +64,7 @@ pub(crate) struct Serve {
     /// The path of the stream. [default: /sse]
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
-    /// Where events are kept: memory:, sqlite:FILE or postgres://… [default: memory:]
+    /// Where events are kept: memory:, sqlite:FILE or postgres://… [default: sqlite:tidings.sqlite]
     #[arg(long, value_name = "URL")]
     store: Option<String>,
     /// A file that holds jwt_secret.
@@ -148,7 +148,8 @@ async fn serve(settings: Settings, reader: Reader) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::Failed(format!("{} cannot be listened to: {error}", settings.listen)))?;
     let address = listener.local_addr().map_err(|error| Failure::Failed(error.to_string()))?;
-    let hub = settings.store.start(settings.hub).await?;
+    let started = settings.store.start(settings.hub).await?;
+    let hub = started.hub.clone();
     let stopping = Arc::new(AtomicBool::new(false));
     let stream = router(&hub, settings.readers);
     let app = Router::new()
@@ -165,9 +166,9 @@ async fn serve(settings: Settings, reader: Reader) -> Result<(), Failure> {
         tracing::info!("stopping: clients are told to return elsewhere");
         notify::tell("STOPPING=1");
     };
-    serve_until(listener, app, &hub, stop)
-        .await
-        .map_err(|error| Failure::Failed(format!("serving failed: {error}")))
+    let served = serve_until(listener, app, &hub, stop).await;
+    started.close().await;
+    served.map_err(|error| Failure::Failed(format!("serving failed: {error}")))
 }
 
 fn announce(reader: Reader, said: &Listening) -> Result<(), Failure> {

@@ -1,14 +1,20 @@
 //! Where a served hub keeps its log: the one place that knows which stores there are.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use protocol::RawEvent;
-use tidings_server::{Config, Hub, Postgres, Sqlite, store::PostgresOptions};
+use tidings_server::{
+    Config, Hub, Postgres, Sqlite, StartError,
+    store::{PostgresOptions, Store},
+};
 
 use crate::exit::Failure;
 
 /// What `--store` is where nobody says otherwise.
-pub(crate) const DEFAULT: &str = "memory:";
+pub(crate) const DEFAULT: &str = "sqlite:tidings.sqlite";
+
+/// For a database that does not answer: the process ends all the same.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A store by its URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,19 +57,42 @@ impl fmt::Display for StoreUrl {
     }
 }
 
+/// A hub, and what to end its run with.
+pub(crate) struct Started {
+    pub(crate) hub: Hub<RawEvent>,
+    store: Option<Box<dyn Store>>,
+}
+
 impl StoreUrl {
     /// A hub over it.
-    pub(crate) async fn start(&self, config: Config) -> Result<Hub<RawEvent>, Failure> {
+    pub(crate) async fn start(&self, config: Config) -> Result<Started, Failure> {
         let started = match self {
-            Self::Memory => Hub::in_memory(config).await,
-            Self::Sqlite(path) => Hub::start(config, Sqlite::at(path)).await,
+            Self::Memory => Hub::in_memory(config).await.map(|hub| Started { hub, store: None }),
+            Self::Sqlite(path) => start(Sqlite::at(path), config).await,
             Self::Postgres(url) => {
-                let store = Postgres::new(url, PostgresOptions::default());
-                let store = store.map_err(|error| Failure::Usage(format!("{self}: {error}")))?;
-                Hub::start(config, store).await
+                let store = Postgres::new(url, PostgresOptions::default())
+                    .map_err(|error| Failure::Usage(format!("{self}: {error}")))?;
+                start(store, config).await
             }
         };
         started.map_err(|error| Failure::Failed(format!("{self}: {error}")))
+    }
+}
+
+async fn start(store: impl Store + Clone, config: Config) -> Result<Started, StartError> {
+    let hub = Hub::start(config, store.clone()).await?;
+    Ok(Started { hub, store: Some(Box::new(store)) })
+}
+
+impl Started {
+    /// Ends the run: the next one may begin. What was acknowledged is kept in any case.
+    pub(crate) async fn close(self) {
+        let Some(store) = self.store else { return };
+        match tokio::time::timeout(CLOSE_TIMEOUT, store.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the store was not closed"),
+            Err(_) => tracing::warn!("the store was not closed in time"),
+        }
     }
 }
 

@@ -36,12 +36,54 @@ fn it_tells_systemd_when_it_is_ready_and_when_it_stops() {
 }
 
 #[test]
+fn a_server_that_is_killed_and_started_again_goes_on_where_it_was() {
+    let folder = std::env::temp_dir().join(format!("tidings-kept-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let serve = |address: &str| {
+        // The default store, in the folder it is started in.
+        let mut command = tidings(&["serve", "--insecure-anyone", "--listen", address]);
+        command.current_dir(&folder);
+        Server::start(command)
+    };
+    let publish = |server: &Server, n: u32| {
+        server.publish(&format!(r#"{{"type":"x","data":{n},"audience":{{"everyone":true}}}}"#));
+    };
+    let server = serve("127.0.0.1:0");
+    let address = server.address.clone();
+    let listener = Running::start(tidings(&["listen", &server.stream(), "--user", "42"]));
+    assert_eq!(listener.json(), json!({ "gap": "initial" }));
+    publish(&server, 1);
+    assert_eq!(listener.json()["data"], 1);
+    // Killed, not told to stop.
+    drop(server);
+    listener.until_stderr("reconnecting");
+    let server = serve(&address);
+    publish(&server, 2);
+    assert_eq!(listener.json()["data"], 2, "without a gap");
+    listener.until_stderr("nothing missed");
+    drop(server);
+    fs::remove_dir_all(folder).expect("the store was there");
+}
+
+#[test]
 fn it_starts_only_with_settings_that_say_who_may_do_what() {
     for (arguments, code, message) in [
         (&["serve"][..], 2, "jwt_secret is not set"),
         (&["serve", "--insecure-anyone", "--listen", "nowhere"], 2, "--listen: \"nowhere\""),
         (&["serve", "--insecure-anyone", "--store", "redis:"], 2, "--store: \"redis:\""),
         (&["serve", "--insecure-anyone", "--config", "/does/not/exist"], 2, "/does/not/exist: "),
+        (
+            &[
+                "serve",
+                "--insecure-anyone",
+                "--listen",
+                "127.0.0.1:0",
+                "--store",
+                "postgres://a@127.0.0.1:9/x",
+            ],
+            1,
+            "postgres://127.0.0.1:9/x: ",
+        ),
         (&["serve", "--insecure-anyone", "--listen", "192.0.2.1:1"], 1, "192.0.2.1:1 cannot be listened to"),
     ] {
         let (exit, out, errors) = parts(&run(arguments, b""));

@@ -95,6 +95,16 @@ fn an_event_is_seen_before_the_stream_goes_on() {
 }
 
 #[test]
+fn a_line_is_framed_before_the_next_one_comes() {
+    let mut run = Running::start(tidings(&["encode"]));
+    let mut stdin = run.stdin.take().expect("piped");
+    stdin.write_all(b"{\"data\":\"a\"}\n").expect("it reads");
+    assert_eq!((run.line().as_str(), run.line().as_str()), ("data: a", ""));
+    drop(stdin);
+    assert_eq!(run.exit_code(), Some(0));
+}
+
+#[test]
 fn an_output_that_is_closed_ends_it_without_a_word() {
     for command in ["decode", "encode"] {
         let mut child = tidings(&[command])

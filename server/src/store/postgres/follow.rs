@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use protocol::{Entry, Epoch, EventId};
 use sqlx::{Row as _, postgres::PgRow};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Inner,
@@ -58,10 +58,14 @@ impl Follow {
     pub(super) async fn load(inner: Arc<Inner>, follower: Arc<dyn Follower>) -> Result<Self, StoreError> {
         let mut session = inner.session("follower");
         let text = inner.schema.sql(LINEAGE);
+        let patience = Instant::now() + inner.bound();
         let lineage = loop {
             match Lineage::of(&session.all(sqlx::query(&text)).await?)? {
                 Some(lineage) => break lineage,
-                None => sleep(AGAIN / 10).await,
+                None if Instant::now() < patience => sleep(AGAIN / 10).await,
+                None => {
+                    return Err(StoreError::Unavailable("no instance has become the sequencer".to_owned()));
+                }
             }
         };
         let Some(beginning) = lineage.whole() else {
@@ -90,7 +94,10 @@ impl Follow {
             inner,
         };
         follow.follower.begin(beginning);
-        while follow.round().await? || follow.position < follow.past {}
+        while follow.round().await? {}
+        if follow.position < follow.past {
+            return Err(StoreError::Corrupt(format!("entry {} is missing", follow.position + 1)));
+        }
         Ok(follow)
     }
 
@@ -99,21 +106,22 @@ impl Follow {
         // Grants and revocations that `open` answers with are of after the window's end; what takes them back
         // must not come before whoever opened has them.
         let _ = timeout(SETTLING, self.inner.begun.notified()).await;
-        let mut is_away = false;
+        let (mut is_away, mut swept_at) = (false, Instant::now());
         loop {
+            if swept_at.elapsed() > LOOK {
+                self.inner.tickets.sweep();
+                swept_at = Instant::now();
+            }
             match self.round().await {
                 Ok(true) => continue,
                 Ok(false) => {
                     is_away = false;
-                    if timeout(LOOK, self.inner.follower.notified()).await.is_err() {
-                        self.inner.tickets.sweep();
-                    }
+                    let _ = timeout(LOOK, self.inner.follower.notified()).await;
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut is_away, true) {
                         tracing::warn!(%error, "the log cannot be followed; readers keep their streams");
                     }
-                    self.inner.tickets.sweep();
                     sleep(AGAIN).await;
                 }
             }

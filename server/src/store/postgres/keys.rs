@@ -58,7 +58,7 @@ pub(super) async fn append(inner: &Inner, rows: Vec<Columns>, key: Key) -> Resul
             Ok(inserted) => !inserted.is_empty(),
             Err(failure) if failure.is_retryable() => {
                 // A key makes it safe to try again what may have been committed.
-                tracing::warn!(?failure, "a send with a key is tried again");
+                tracing::debug!(?failure, "a send with a key is tried again");
                 tokio::time::sleep(AGAIN).await;
                 continue;
             }

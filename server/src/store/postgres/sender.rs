@@ -116,8 +116,12 @@ impl Desk {
                 }
                 Err(Failure::Nothing(error)) if !is_unknown => return Err(error),
                 Err(failure) => {
-                    tracing::warn!(?failure, "the database went away during a commit, which is tried again");
-                    is_unknown = true;
+                    if !std::mem::replace(&mut is_unknown, true) {
+                        tracing::warn!(
+                            ?failure,
+                            "the database went away during a commit, which is tried again"
+                        );
+                    }
                     self.inner.tickets.sweep();
                     if !self.inner.tickets.waits(ticket) {
                         return Ok(());

@@ -75,13 +75,25 @@ pub(super) struct Kept {
     pub(super) revocations: Duration,
 }
 
+/// An instance that sequences whenever it may.
+struct Sequencer {
+    inner: Arc<Inner>,
+    texts: Texts,
+    /// Holds the lock.
+    session: Session,
+    kept: Kept,
+    standby: Standby,
+    /// Rows of the next step.
+    most: i32,
+}
+
 /// Sequences whenever it may, until the run ends; then lets another one do it at once. `token` names its
 /// first epoch; `settle` is told once it has begun, or is not going to soon.
 pub(super) async fn run(
     inner: Arc<Inner>,
     token: String,
     kept: Kept,
-    mut standby: Standby,
+    standby: Standby,
     settle: oneshot::Sender<()>,
 ) {
     let texts = Texts {
@@ -90,118 +102,103 @@ pub(super) async fn run(
         trim: inner.schema.sql("SELECT {schema}.trim_window($1, $2, $3, $4, $5) AS removed"),
         forget: inner.schema.sql("SELECT {schema}.forget($1, $2, $3, $4)"),
     };
-    let mut session = inner.sequencer_session();
-    let mut token = Some(token);
-    let mut most = STEP_ROWS;
-    let (mut settle, mut tries) = (Some(settle), 0);
-    loop {
-        let wait = match begin(&inner, &texts, &mut session, &mut token).await {
-            Ok(Some(reign)) => {
-                tracing::info!(
-                    epoch = reign.epoch,
-                    sequence = reign.sequence,
-                    "this instance is the sequencer"
-                );
-                let settle = settle.take();
-                let lasted = reign.last(&inner, &texts, &mut session, kept, &mut standby, &mut most, settle);
-                let Err(failure) = lasted.await else { break };
-                tracing::warn!(?failure, "this instance is the sequencer no longer");
-                // What the session holds goes with it, the lock first of all.
-                session.close().await;
-                AGAIN
-            }
-            Ok(None) if tries < FIRST_TRIES => {
-                tries += 1;
-                FIRST_STAND_BY
-            }
-            Ok(None) => {
-                settle = None;
-                STAND_BY
-            }
-            Err(failure) => {
-                settle = None;
-                tracing::warn!(?failure, "the sequencer's place cannot be taken");
-                AGAIN
-            }
-        };
-        if standby.wait(wait).await {
-            break;
-        }
-    }
-    session.close().await;
+    let session = inner.sequencer_session();
+    let mut sequencer = Sequencer { inner, texts, session, kept, standby, most: STEP_ROWS };
+    sequencer.last(token, settle).await;
+    sequencer.session.close().await;
     // Whoever waits for the lock need not wait for its next try.
-    if let Err(failure) = inner.notify(VACANT).await {
+    if let Err(failure) = sequencer.inner.notify(VACANT).await {
         tracing::debug!(?failure, "nobody was told that the sequencer's place is vacant");
     }
 }
 
-async fn begin(
-    inner: &Inner,
-    texts: &Texts,
-    session: &mut Session,
-    token: &mut Option<String>,
-) -> Result<Option<Reign>, Failure> {
-    let random = || random::token().map_err(|error| Failure::unreachable(format!("no randomness: {error}")));
-    let offered = match token {
-        Some(token) => token.clone(),
-        None => random()?,
-    };
-    let rows = session.all(sqlx::query(&texts.begin).bind(inner.schema.lock()).bind(offered)).await;
-    // A token whose fate is unknown may have begun an epoch: it never begins another.
-    if rows.as_ref().map_or(true, |rows| rows.iter().any(|row| row.try_get::<i32, _>("my_epoch").is_ok())) {
-        *token = None;
+impl Sequencer {
+    /// Takes the place whenever it is free, until the run ends.
+    async fn last(&mut self, token: String, settle: oneshot::Sender<()>) {
+        let (mut token, mut settle, mut tries) = (Some(token), Some(settle), 0);
+        loop {
+            let wait = match self.begin(&mut token).await {
+                Ok(Some(reign)) => {
+                    let Reign { epoch, sequence } = reign;
+                    tracing::info!(epoch, sequence, "this instance is the sequencer");
+                    let Err(failure) = self.reign(reign, settle.take()).await else { return };
+                    tracing::warn!(?failure, "this instance is the sequencer no longer");
+                    // What the session holds goes with it, the lock first of all.
+                    self.session.close().await;
+                    AGAIN
+                }
+                Ok(None) if tries < FIRST_TRIES => {
+                    tries += 1;
+                    FIRST_STAND_BY
+                }
+                Ok(None) => {
+                    settle = None;
+                    STAND_BY
+                }
+                Err(failure) => {
+                    settle = None;
+                    tracing::debug!(?failure, "the sequencer's place cannot be taken");
+                    AGAIN
+                }
+            };
+            if self.standby.wait(wait).await {
+                return;
+            }
+        }
     }
-    let rows = rows?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    Ok(match (row.try_get("my_epoch")?, row.try_get("my_sequence")?) {
-        (Some(epoch), Some(sequence)) => Some(Reign { epoch, sequence }),
-        _ => None,
-    })
-}
 
-impl Reign {
+    async fn begin(&mut self, token: &mut Option<String>) -> Result<Option<Reign>, Failure> {
+        let random =
+            || random::token().map_err(|error| Failure::unreachable(format!("no randomness: {error}")));
+        let offered = match token {
+            Some(token) => token.clone(),
+            None => random()?,
+        };
+        let statement = sqlx::query(&self.texts.begin).bind(self.inner.schema.lock()).bind(offered);
+        let rows = self.session.all(statement).await;
+        // A token whose fate is unknown may have begun an epoch: it never begins another.
+        if rows.as_ref().map_or(true, |rows| rows.iter().any(|row| row.try_get::<i32, _>("my_epoch").is_ok()))
+        {
+            *token = None;
+        }
+        let rows = rows?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        Ok(match (row.try_get("my_epoch")?, row.try_get("my_sequence")?) {
+            (Some(epoch), Some(sequence)) => Some(Reign { epoch, sequence }),
+            _ => None,
+        })
+    }
+
     /// Steps until the run ends.
-    async fn last(
-        mut self,
-        inner: &Inner,
-        texts: &Texts,
-        session: &mut Session,
-        kept: Kept,
-        standby: &mut Standby,
-        most: &mut i32,
-        settle: Option<oneshot::Sender<()>>,
-    ) -> Result<(), Failure> {
+    async fn reign(&mut self, mut reign: Reign, settle: Option<oneshot::Sender<()>>) -> Result<(), Failure> {
         let (mut busy_until, mut pause) = (Instant::now() + BUSY, LOOK_SOON);
-        // Before the first send: what has had its time decides what a grant or a key means.
-        self.forget(texts, session, kept).await?;
+        // Before the first send: what has had its time decides what a key means.
+        self.forget(&reign).await?;
         drop(settle);
         let (mut trim_at, mut forget_at) = (Instant::now(), Instant::now() + FORGET_EVERY);
         // The epoch is news.
-        let mut unsaid = true;
-        let mut say_at = Instant::now();
-        inner.follower.notify_one();
-        while !standby.is_over() {
-            let taken = self.step(texts, session, *most, kept.window).await;
-            // A step that is too much for the server's time is made smaller until it is not.
-            *most = if taken.is_ok() { (*most * 2).min(STEP_ROWS) } else { (*most / 4).max(1) };
-            let taken = taken?;
+        let (mut unsaid, mut say_at) = (true, Instant::now());
+        self.inner.follower.notify_one();
+        while !self.standby.is_over() {
+            let taken = self.step(&mut reign).await?;
             let now = Instant::now();
             if taken > 0 {
-                inner.follower.notify_one();
+                self.inner.follower.notify_one();
                 unsaid = true;
                 (busy_until, pause) = (now + BUSY, LOOK_SOON);
             }
             if unsaid && now >= say_at {
-                session.all(sqlx::query("SELECT pg_notify($1, '')").bind(inner.schema.channel())).await?;
+                let say = sqlx::query("SELECT pg_notify($1, '')").bind(self.inner.schema.channel());
+                self.session.all(say).await?;
                 unsaid = false;
                 say_at = now + NOTIFY_EVERY;
             }
             if now >= trim_at {
-                let removed = self.trim(texts, session, kept.window).await?;
+                let removed = self.trim(&reign).await?;
                 trim_at = if removed < TRIM_ROWS { now + TRIM_EVERY } else { now };
             }
             if now >= forget_at {
-                self.forget(texts, session, kept).await?;
+                self.forget(&reign).await?;
                 forget_at = now + FORGET_EVERY;
             }
             if taken > 0 {
@@ -211,48 +208,46 @@ impl Reign {
                 pause = (pause * 2).min(LOOK_LATER);
             }
             let until = if unsaid { (now + pause).min(say_at) } else { now + pause };
-            if timeout_at(until, inner.sequencer.notified()).await.is_ok() {
+            if timeout_at(until, self.inner.sequencer.notified()).await.is_ok() {
                 (busy_until, pause) = (Instant::now() + BUSY, LOOK_SOON);
             }
         }
         Ok(())
     }
 
-    async fn step(
-        &mut self,
-        texts: &Texts,
-        session: &mut Session,
-        most: i32,
-        window: Limits,
-    ) -> Result<i32, Failure> {
-        let statement = sqlx::query(&texts.step)
-            .bind(self.epoch)
-            .bind(self.sequence)
-            .bind(most)
+    async fn step(&mut self, reign: &mut Reign) -> Result<i32, Failure> {
+        let statement = sqlx::query(&self.texts.step)
+            .bind(reign.epoch)
+            .bind(reign.sequence)
+            .bind(self.most)
             .bind(STEP_BYTES)
-            .bind(millis(window.age));
-        let taken = one(session.all(statement).await?, "taken")?;
-        self.sequence += i64::from(taken);
+            .bind(millis(self.kept.window.age));
+        let stepped = self.session.all(statement).await;
+        // A step that is too much for the server's time is made smaller until it is not.
+        self.most = if stepped.is_ok() { (self.most * 2).min(STEP_ROWS) } else { (self.most / 4).max(1) };
+        let taken = one(stepped?, "taken")?;
+        reign.sequence += i64::from(taken);
         Ok(taken)
     }
 
-    async fn trim(&self, texts: &Texts, session: &mut Session, window: Limits) -> Result<i32, Failure> {
-        let statement = sqlx::query(&texts.trim)
-            .bind(self.epoch)
+    async fn trim(&mut self, reign: &Reign) -> Result<i32, Failure> {
+        let window = self.kept.window;
+        let statement = sqlx::query(&self.texts.trim)
+            .bind(reign.epoch)
             .bind(TRIM_ROWS)
             .bind(signed(window.count as u64))
             .bind(signed(window.bytes as u64))
             .bind(millis(window.age));
-        one(session.all(statement).await?, "removed")
+        one(self.session.all(statement).await?, "removed")
     }
 
-    async fn forget(&self, texts: &Texts, session: &mut Session, kept: Kept) -> Result<(), Failure> {
-        let statement = sqlx::query(&texts.forget)
-            .bind(self.epoch)
-            .bind(millis(kept.window.age))
+    async fn forget(&mut self, reign: &Reign) -> Result<(), Failure> {
+        let statement = sqlx::query(&self.texts.forget)
+            .bind(reign.epoch)
+            .bind(millis(self.kept.window.age))
             .bind(millis(KEY_KEPT))
-            .bind(millis(kept.revocations));
-        session.all(statement).await.map(drop)
+            .bind(millis(self.kept.revocations));
+        self.session.all(statement).await.map(drop)
     }
 }
 

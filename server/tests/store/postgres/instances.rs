@@ -195,6 +195,29 @@ async fn an_idle_transaction_stops_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_entry_that_is_not_there_yet_holds_back_those_behind_it() {
+    let place = Schema::fresh().await;
+    let run = Run::open(&place).await;
+    run.count_to(103).await;
+    // What no sequencer does: 105 is committed before 104.
+    let copy = |sequence: u64| {
+        format!(
+            "INSERT INTO entries SELECT {sequence}, epoch, at, kind, channels, body, NULL, NULL, NULL, 1
+            FROM entries WHERE sequence = 103;"
+        )
+    };
+    place.execute(&format!("BEGIN; {} UPDATE head SET sequence = 105; COMMIT", copy(105))).await;
+    let behind = run.spawn(vec![said("106")], None);
+    eventually("106 is committed", async || place.entries().await == 105).await;
+    tokio::time::sleep(GLANCE).await;
+    assert_eq!(run.watcher.seen.lock().entries.len(), 103, "105 came before 104");
+    assert!(!behind.is_finished());
+    place.execute(&copy(104)).await;
+    assert_eq!(behind.await.expect("it ran").expect("sent").ids[0].sequence(), 106);
+    assert_eq!(run.watcher.seen.lock().sequences(), (1..=106).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_listener_that_is_cut_off_costs_a_second_at_most() {
     let place = Schema::fresh().await;
     let (sequencer, other) = (Run::open(&place).await, Run::open(&place).await);

@@ -69,8 +69,7 @@ async fn carry(
     mut is_cut: watch::Receiver<bool>,
 ) {
     let mut bytes = vec![0; 64 * 1024];
-    loop {
-        let Ok(count @ 1..) = from.read(&mut bytes).await else { break };
+    while let Ok(count @ 1..) = from.read(&mut bytes).await {
         if is_cut.wait_for(|cut| !cut).await.is_err() || to.write_all(&bytes[..count]).await.is_err() {
             break;
         }

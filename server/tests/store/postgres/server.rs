@@ -80,6 +80,7 @@ impl Drop for Server {
 
 /// The server that all tests of a run share, in however many processes they are. It is stopped and removed
 /// once no test has used it for some seconds.
+#[expect(clippy::zombie_processes, reason = "it outlives the test, and is nobody's child then")]
 pub(crate) fn shared() -> PgConnectOptions {
     static FOLDER: OnceLock<(PathBuf, File)> = OnceLock::new();
     let (folder, _) = FOLDER.get_or_init(|| {
@@ -119,6 +120,7 @@ fn open_lock(folder: &Path, name: &str) -> File {
 }
 
 /// Leaves somebody behind who stops the server when no test has used it for five seconds.
+#[expect(clippy::zombie_processes, reason = "it outlives the test, and is nobody's child then")]
 fn watch(folder: &Path) {
     let script = r#"
         idle=0
