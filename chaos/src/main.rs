@@ -15,7 +15,8 @@
 
 use std::{path::Path, process::ExitCode, time::Duration};
 
-use clap::Parser;
+use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
 
 mod arena;
 mod checker;
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
             tokio::select! {
                 outcome = options.run() => outcome,
                 // What was started ends with the future that is dropped here.
-                _ = tokio::signal::ctrl_c() => Err(Error::Server("interrupted".to_owned())),
+                interrupted = interrupted() => Err(interrupted),
             }
         })
     });
@@ -72,6 +73,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Ready at ctrl-c or SIGTERM.
+async fn interrupted() -> Error {
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(error) => return Error::io("signals")(error),
+    }
+    Error::Server("interrupted".to_owned())
 }
 
 impl Options {
@@ -108,6 +121,15 @@ impl Options {
         }
     }
 
+    fn rounds_of(&self, kind: StoreKind) -> usize {
+        match (self.short, kind) {
+            (false, _) => 20,
+            // Its first one kills the database and the server.
+            (true, StoreKind::Postgres) => 1,
+            (true, _) => 2,
+        }
+    }
+
     async fn rounds(
         &self,
         kind: StoreKind,
@@ -122,7 +144,7 @@ impl Options {
         let mut arena = Arena::open(kind, &self.server, logs, HEARTBEAT, seed, clock).await?;
         let mut baseline = None;
         let mut clean = true;
-        for number in 0..self.rounds.unwrap_or(if self.short { 2 } else { 20 }) {
+        for number in 0..self.rounds.unwrap_or_else(|| self.rounds_of(kind)) {
             let mut round = round::play(&mut arena, plan, number, timeline).await?;
             let baseline = *baseline.get_or_insert(round.resident);
             if round.resident > baseline + GROWTH_MAX {

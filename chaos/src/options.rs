@@ -18,7 +18,7 @@ pub(crate) struct Options {
     /// Only these stores. [default: all, or sqlite and postgres with --short]
     #[arg(long, value_name = "STORE", value_delimiter = ',', num_args = 1..)]
     pub(crate) store: Vec<StoreKind>,
-    /// Rounds per store. [default: 20, or 2 with --short]
+    /// Rounds per store. [default: 20; with --short 2, of postgres 1]
     #[arg(long, value_name = "N")]
     pub(crate) rounds: Option<usize>,
     /// Clients of a round, of two fifths as many users.

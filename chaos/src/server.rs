@@ -93,18 +93,8 @@ impl Server {
 
     /// SIGTERM, and waits until it has ended by itself.
     pub(crate) async fn stop(&mut self) -> Result {
-        self.terminate()?;
-        self.ended().await
-    }
-
-    /// SIGTERM.
-    pub(crate) fn terminate(&self) -> Result {
-        let pid = self.pid()?;
-        kill_process(pid, Signal::TERM).map_err(|error| Error::io("SIGTERM to the server")(error.into()))
-    }
-
-    /// Waits until it has ended by itself, as after [`Server::terminate`].
-    pub(crate) async fn ended(&mut self) -> Result {
+        kill_process(self.pid()?, Signal::TERM)
+            .map_err(|error| Error::io("SIGTERM to the server")(error.into()))?;
         let Some(mut child) = self.child.take() else { return Ok(()) };
         let ended = timeout(STOP_WITHIN, child.wait()).await.map_err(|_| Error::Late {
             what: "the server's end after SIGTERM".to_owned(),
