@@ -13,12 +13,9 @@ use crate::{
     faults::Fault,
     options::StoreKind,
     proxy::Proxy,
-    server::Server,
+    server::{Server, Settings},
     store::Store,
 };
-
-/// A sign of life every two seconds: silence is noticed within a round.
-pub(crate) const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// For all connections of clients that have left to be gone from the registry.
 const EMPTY_WITHIN: Duration = Duration::from_secs(60);
@@ -42,7 +39,7 @@ impl Arena {
         kind: StoreKind,
         program: &Path,
         logs: &Path,
-        heartbeat: Duration,
+        settings: Settings,
         seed: u64,
         clock: Clock,
     ) -> Result<Self> {
@@ -54,7 +51,7 @@ impl Arena {
             .map_err(Error::io("a folder for the store"))?;
         let store = kind.make(folder.path())?;
         let log = logs.join(format!("{}.log", kind.name()));
-        let mut server = Server::new(program, store.url.clone(), heartbeat, log)?;
+        let mut server = Server::new(program, store.url.clone(), settings, log)?;
         server.start().await?;
         let proxy = Proxy::start(server.address(), seed, clock).await?;
         let http =

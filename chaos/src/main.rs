@@ -42,16 +42,25 @@ mod store;
 mod timeline;
 mod token;
 
-use arena::{Arena, HEARTBEAT};
+use arena::Arena;
 use clock::Clock;
 use error::{Error, Result};
 use options::{Options, StoreKind};
 use round::Plan;
+use server::Settings;
 use timeline::{Mark, Timeline};
 
-/// What may be added to the server's memory after its first round: the history, which is bounded by 64 MiB and grows
-/// until ten minutes have passed, and what the allocator keeps of the peak of a storm instead of giving it back.
-const GROWTH_MAX: u64 = 96 * 1024 * 1024;
+/// What may be added to the server's memory after its first round: a history that fills up, and what the allocator keeps
+/// of the peaks of storms instead of giving it back. A process sees some thousands of connections between two kills: a
+/// buffer left behind by each would go beyond it.
+const GROWTH_MAX: u64 = 32 * 1024 * 1024;
+
+/// Events kept, in seconds of the rate: longer than a storm with two drains in it, so that nothing explains a gap, and
+/// soon full, so that the server's memory can be compared from then on.
+const KEPT_SECONDS: u32 = 60;
+
+/// A sign of life every two seconds: silence is noticed within a round.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -141,7 +150,8 @@ impl Options {
         let storm = Duration::from_secs(if self.short { 8 } else { 15 });
         let plan = Plan { clients: self.clients, rate: self.rate, seed, storm };
         timeline.mark(clock.ms(), Mark::Store(kind));
-        let mut arena = Arena::open(kind, &self.server, logs, HEARTBEAT, seed, clock).await?;
+        let settings = Settings { heartbeat: HEARTBEAT, keep_events: self.rate.saturating_mul(KEPT_SECONDS) };
+        let mut arena = Arena::open(kind, &self.server, logs, settings, seed, clock).await?;
         let mut baseline = None;
         let mut clean = true;
         for number in 0..self.rounds.unwrap_or_else(|| self.rounds_of(kind)) {
@@ -166,8 +176,8 @@ impl Options {
         timeline: &mut Timeline,
     ) -> Result<bool> {
         timeline.mark(clock.ms(), Mark::Store(StoreKind::Sqlite));
-        let heartbeat = Duration::from_secs(15);
-        let mut arena = Arena::open(StoreKind::Sqlite, &self.server, logs, heartbeat, seed, clock).await?;
+        let settings = Settings { heartbeat: Duration::from_secs(15), keep_events: 100_000 };
+        let mut arena = Arena::open(StoreKind::Sqlite, &self.server, logs, settings, seed, clock).await?;
         let stampede = stampede::restart(&mut arena, clients, seed, timeline).await?;
         println!("{}", report::stampede(&stampede));
         arena.server.stop().await?;

@@ -43,7 +43,7 @@ impl Population {
         let groups = (count / USERS_PER_GROUP).max(2);
         let user = |n: usize| User {
             name: format!("user-{n}"),
-            groups: if n % 7 == 0 { Vec::new() } else { overlapping(n, groups) },
+            groups: if n.is_multiple_of(7) { Vec::new() } else { overlapping(n, groups) },
         };
         Self { users: (0..count).map(user).collect(), clients, groups }
     }

@@ -32,21 +32,29 @@ const STOP_WITHIN: Duration = Duration::from_secs(60);
 /// listens there.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
+/// What a server is told beside where to listen and to store.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) heartbeat: Duration,
+    /// Events of its history at most.
+    pub(crate) keep_events: u32,
+}
+
 /// How a server is started, and its process while it runs; dropping it kills it.
 #[derive(Debug)]
 pub(crate) struct Server {
     program: PathBuf,
     address: SocketAddr,
     store: String,
-    heartbeat: Duration,
+    settings: Settings,
     log: PathBuf,
     child: Option<Child>,
 }
 
 impl Server {
     /// One that is not started yet, on a port of its own.
-    pub(crate) fn new(program: &Path, store: String, heartbeat: Duration, log: PathBuf) -> Result<Self> {
-        Ok(Self { program: program.to_owned(), address: free_port()?, store, heartbeat, log, child: None })
+    pub(crate) fn new(program: &Path, store: String, settings: Settings, log: PathBuf) -> Result<Self> {
+        Ok(Self { program: program.to_owned(), address: free_port()?, store, settings, log, child: None })
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -60,7 +68,13 @@ impl Server {
         let mut command = Command::new(&self.program);
         command
             .args(["serve", "--json", "--log", "warn", "--listen", &self.address.to_string()])
-            .args(["--store", &self.store, "--heartbeat", &format!("{}ms", self.heartbeat.as_millis())])
+            .args([
+                "--store",
+                &self.store,
+                "--heartbeat",
+                &format!("{}ms", self.settings.heartbeat.as_millis()),
+            ])
+            .args(["--keep-events", &self.settings.keep_events.to_string()])
             .env("TIDINGS_JWT_SECRET", JWT_SECRET)
             .env("TIDINGS_PUBLISH_KEY", PUBLISH_KEY)
             .stdin(Stdio::null())
