@@ -52,8 +52,8 @@ struct Progress {
     online: AtomicUsize,
     /// Got one of the events that are sent when the storm is over.
     upright: AtomicUsize,
-    /// Got the round's last event.
-    arrived: AtomicUsize,
+    /// Got the round's last event, of each try.
+    arrived: [AtomicUsize; LAST.len()],
 }
 
 #[derive(Deserialize)]
@@ -101,7 +101,7 @@ impl Fleet {
 
     /// Sends to everyone until every client has got something since, then one last event, and waits until all have
     /// that. A client that comes back by a gap begins at the head: what was sent before is none of its business.
-    pub(crate) async fn gather(&self, publisher: &Publisher, within: Duration) -> Result {
+    pub(crate) async fn reach_end(&self, publisher: &Publisher, within: Duration) -> Result {
         let deadline = Instant::now() + within;
         while self.progress.upright.load(Ordering::Relaxed) < self.size {
             if Instant::now() > deadline {
@@ -110,13 +110,13 @@ impl Fleet {
             publisher.send(PROBE, Audience::everyone()).await;
             sleep(Duration::from_millis(500)).await;
         }
-        while publisher.send(LAST, Audience::everyone()).await.is_none() {
-            if Instant::now() > deadline {
-                return Err(Error::Late { what: "the last send".to_owned(), seconds: within.as_secs() });
+        for (last, arrived) in LAST.into_iter().zip(&self.progress.arrived) {
+            if publisher.send(last, Audience::everyone()).await.is_some() {
+                return self.wait("having the last event", within, arrived).await;
             }
-            sleep(Duration::from_millis(200)).await;
+            sleep(Duration::from_secs(1)).await;
         }
-        self.wait("having the last event", within, &self.progress.arrived).await
+        Err(Error::Server(format!("the last send got no answer in {} tries", LAST.len())))
     }
 
     /// Has all clients leave; their logs.
@@ -153,7 +153,7 @@ async fn follow(
     mut leaving: watch::Receiver<bool>,
     clock: Clock,
 ) -> Journal {
-    let (mut upright, mut arrived) = (false, false);
+    let mut upright = false;
     loop {
         let item = tokio::select! {
             // The fleet gone means the same.
@@ -169,10 +169,11 @@ async fn follow(
                     }
                     other => journal.strange.push(format!("an event that nobody sent: {other:?}")),
                 }
-                match data.name() {
-                    PROBE => once(&mut upright, &progress.upright),
-                    LAST => once(&mut arrived, &progress.arrived),
-                    _ => {}
+                if data.name() == PROBE && !std::mem::replace(&mut upright, true) {
+                    progress.upright.fetch_add(1, Ordering::Relaxed);
+                }
+                if let Some(last) = LAST.iter().position(|last| *last == data.name()) {
+                    progress.arrived[last].fetch_add(1, Ordering::Relaxed);
                 }
             }
             Some(Item::Gap { reason, resync }) => {
@@ -195,11 +196,5 @@ async fn follow(
             Some(_) => {}
             None => return journal,
         }
-    }
-}
-
-fn once(counted: &mut bool, count: &AtomicUsize) {
-    if !std::mem::replace(counted, true) {
-        count.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -27,4 +27,9 @@ impl Journal {
     pub(crate) fn of(user: usize) -> Self {
         Self { user, ..Self::default() }
     }
+
+    /// When it came back, in milliseconds of the run.
+    pub(crate) fn reconnects_ms(&self) -> impl Iterator<Item = u64> {
+        self.online_ms.iter().skip(1).copied()
+    }
 }

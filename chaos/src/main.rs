@@ -10,7 +10,8 @@
 //! | `fleet.rs`, `journal.rs` | the clients, and what their handlers got |
 //! | `checker.rs` | the comparison |
 //! | `options.rs`, `limit.rs` | what is asked for, and room for it |
-//! | `arena.rs`, `round.rs`, `stampede.rs` | a store with all that; what is played in it |
+//! | `arena.rs`, `company.rs` | a store with its server and its network; clients and publisher |
+//! | `round.rs`, `stampede.rs` | what is played |
 //! | `timeline.rs`, `report.rs`, `picture.rs` | what is told of it |
 
 use std::{path::Path, process::ExitCode, time::Duration};
@@ -21,6 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 mod arena;
 mod checker;
 mod clock;
+mod company;
 mod error;
 mod fate;
 mod faults;

@@ -31,8 +31,8 @@ pub(crate) const NUMBERED: &str = "numbered";
 /// The name of the events that say, after the storm, who stands upright again.
 pub(crate) const PROBE: &str = "probe";
 
-/// The name of the event that ends a round.
-pub(crate) const LAST: &str = "last";
+/// The names of the event that ends a round: one for each try, since one without an answer may come all the same.
+pub(crate) const LAST: [&str; 4] = ["last", "last_again", "last_once_more", "last_of_all"];
 
 /// Bytes beside the number, so that events have the size of small entities.
 const PADDING: &str =

@@ -1,24 +1,20 @@
 //! A graceful restart under a crowd: how many of its clients come back within one second.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::time::sleep;
 
 use crate::{
     arena::Arena,
-    checker::{Evidence, Verdict},
+    checker::Verdict,
+    company::Company,
     error::Result,
-    fleet::{Fleet, Temper},
+    faults::Fault,
+    fleet::Temper,
     journal::Journal,
-    ledger::Ledger,
     options::StoreKind,
-    population::Population,
-    publisher::Publisher,
     timeline::{Mark, Timeline, second},
 };
-
-/// Everybody may take a while to come on a busy machine.
-const ONLINE_WITHIN: Duration = Duration::from_secs(120);
 
 /// The longest delay between attempts is 30 s.
 const BACK_WITHIN: Duration = Duration::from_secs(150);
@@ -67,57 +63,26 @@ pub(crate) async fn restart(
     seed: u64,
     timeline: &mut Timeline,
 ) -> Result<Stampede> {
-    let population = Arc::new(Population::of(clients));
-    let ledger = Arc::<Ledger>::default();
-    let fleet = Fleet::connect(&population, arena.proxy.address(), Temper::Default, arena.clock).await?;
-    fleet.all_online(ONLINE_WITHIN).await?;
+    let company = Company::gather(arena, clients, Temper::Default).await?;
     sleep(HEALTHY).await;
-    let publisher = Publisher {
-        http: arena.http.clone(),
-        server: arena.server.address(),
-        population: population.clone(),
-        ledger: ledger.clone(),
-        clock: arena.clock,
-    };
-    let publishing = publisher.begin(RATE, seed);
+    let publishing = company.publisher.begin(RATE, seed);
     let told = arena.clock.ms();
-    timeline.mark(told, Mark::Fault(crate::faults::Fault::Restart));
+    timeline.mark(told, Mark::Fault(Fault::Restart));
     arena.server.stop().await?;
     arena.server.start().await?;
     let away = (arena.clock.ms() - told) as f64 / 1_000.0;
 
-    let mut troubles = Vec::new();
     publishing.end().await;
-    if let Err(late) = fleet.gather(&publisher, BACK_WITHIN).await {
-        troubles.push(late.to_string());
-    }
-    let journals = fleet.leave().await;
-    let left = arena.connections_left().await?;
-    if left > 0 {
-        troubles.push(format!("{left} connections are left in the registry"));
-    }
-    troubles.extend(arena.server.panics()?);
-    let sends = ledger.sends();
-    let evidence = Evidence {
-        population: &population,
-        sends: &sends,
-        journals: &journals,
-        durable: arena.kind.is_durable(),
-    };
-    timeline.add(&journals);
+    let remains = company.part(arena, BACK_WITHIN, timeline).await?;
     Ok(Stampede {
         store: arena.kind,
         clients,
         away,
-        back: by_second(journals.iter().flat_map(reconnects), told),
+        back: by_second(remains.journals.iter().flat_map(Journal::reconnects_ms), told),
         attempts: by_second(arena.proxy.attempts_ms().into_iter(), told),
-        verdict: evidence.judge(),
-        troubles,
+        verdict: remains.verdict,
+        troubles: remains.troubles,
     })
-}
-
-fn reconnects(journal: &Journal) -> impl Iterator<Item = u64> {
-    journal.online_ms.iter().skip(1).copied()
 }
 
 /// How many of these moments lie in each second after `from`.

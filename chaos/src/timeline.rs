@@ -37,8 +37,8 @@ impl Timeline {
                     count(&mut self.deliveries, *at_ms);
                 }
             }
-            for at_ms in journal.online_ms.iter().skip(1) {
-                count(&mut self.reconnects, *at_ms);
+            for at_ms in journal.reconnects_ms() {
+                count(&mut self.reconnects, at_ms);
             }
         }
     }
