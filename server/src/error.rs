@@ -16,7 +16,8 @@ pub enum StartError {
     Randomness(#[from] getrandom::Error),
 }
 
-/// An event that was not sent: nobody has received it, nobody will.
+/// An event that was not sent: nobody has received it, nobody will; but for [`SendError::Store`], after which it
+/// may have been.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {

@@ -78,7 +78,7 @@ macro_rules! durable_store {
                     a_grant_that_was_forgotten_begins_anew
                     grants_of_who_was_away_for_a_whole_window_are_forgotten
                     revocations_are_kept_as_long_as_told
-                    leases_are_loaded_and_those_that_just_ended_too
+                    leases_are_loaded_however_long_nobody_was_there_to_tell_of_their_end
                     everybody_is_renewed_at_once
                     connections_are_expected_back_until_their_time
                 }

@@ -174,7 +174,7 @@ pub(crate) async fn revocations_are_kept_as_long_as_told<P: Durable>() {
     assert_eq!((revoked, at.since(*since)), (&all[0], Duration::from_secs(150)), "the later one counts");
 }
 
-pub(crate) async fn leases_are_loaded_and_those_that_just_ended_too<P: Durable>() {
+pub(crate) async fn leases_are_loaded_however_long_nobody_was_there_to_tell_of_their_end<P: Durable>() {
     let place = P::fresh().await;
     let first = Run::open(&place).await;
     let until = now() + Duration::from_secs(45);
@@ -189,12 +189,13 @@ pub(crate) async fn leases_are_loaded_and_those_that_just_ended_too<P: Durable>(
         let mut leases = run.opened.leases.clone();
         run.close().await;
         leases.sort_by(|a, b| a.user.cmp(&b.user));
-        assert!(leases.iter().all(|lease| lease.until.is_some()), "{leases:?}");
+        // Where no other instance can have told of it, one that was ended a moment ago comes as such.
+        leases.retain(|lease| lease.until.is_some());
         leases.into_iter().map(|lease| lease.user).collect::<Vec<_>>()
     };
     assert_eq!(names(0).await, ["here", "long"], "who left was told of");
-    assert_eq!(names(80).await, ["here", "long"], "35 s ago nobody may have been told");
-    assert_eq!(names(40).await, ["here"]);
+    assert_eq!(names(80).await, ["here", "long"]);
+    assert_eq!(names(300).await, ["here", "long"], "neither has left");
 }
 
 pub(crate) async fn everybody_is_renewed_at_once<P: Durable>() {

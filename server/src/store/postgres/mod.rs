@@ -236,6 +236,8 @@ impl Postgres {
         self.migrate().await?;
         let secret = opened::secret(inner, &opening.secret).await?;
         let instance = opening.epoch.as_str().to_owned();
+        // Not the epoch's token: tickets rise within a run only, whatever a caller names its epochs.
+        let name = random::token().map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let (send, waiting) = mpsc::channel(WAITING_MAX);
         let (over, is_over) = watch::channel(false);
         let vacant = Arc::new(Notify::new());
@@ -243,7 +245,7 @@ impl Postgres {
         let kept = Kept { window: opening.limits, revocations: opening.revocations_kept };
         let (settle, settled) = oneshot::channel();
         let mut tasks = Tasks {
-            sender: tokio::spawn(sender::run(inner.clone(), instance.clone(), waiting)),
+            sender: tokio::spawn(sender::run(inner.clone(), name, waiting)),
             sequencer: tokio::spawn(sequencer::run(inner.clone(), instance.clone(), kept, standby, settle)),
             readers: vec![tokio::spawn(listener::run(inner.clone(), vacant))],
         };

@@ -1,7 +1,5 @@
 //! What a start finds beside the window.
 
-use std::time::Duration;
-
 use protocol::Time;
 use sqlx::{Row as _, postgres::PgRow};
 
@@ -14,9 +12,6 @@ use crate::{
     Secret,
     store::{Grant, Lease, Opened, Saved, StoreError},
 };
-
-/// So long after its end a lease is still told of: nobody may have announced it.
-const LEASE_TOLD: Duration = Duration::from_secs(60);
 
 /// The hub's secret: the one that is kept, or else the one that is offered.
 pub(super) async fn secret(inner: &Inner, offered: &Secret) -> Result<Secret, StoreError> {
@@ -33,12 +28,10 @@ pub(super) async fn secret(inner: &Inner, offered: &Secret) -> Result<Secret, St
 pub(super) async fn rest(inner: &Inner, now: Time) -> Result<Opened, StoreError> {
     let revocations = select(inner, "SELECT revoked, at FROM {schema}.revocations ORDER BY at").await?;
     let grants = select(inner, "SELECT user_id, group_name, since FROM {schema}.grants").await?;
-    let told = LEASE_TOLD.as_millis();
-    let leases = format!(
-        "SELECT user_id, until - {{schema}}.clock() AS left FROM {{schema}}.leases
-        WHERE holders <> '{{}}' AND until > {{schema}}.clock() - {told}"
-    );
-    let leases = select(inner, &leases).await?;
+    // However long ago they ran out: where nobody has told of the end, nobody was there to.
+    let leases =
+        "SELECT user_id, until - {schema}.clock() AS left FROM {schema}.leases WHERE holders <> '{}'";
+    let leases = select(inner, leases).await?;
     let connections = "SELECT id, user_id, login, opened_at, until FROM {schema}.connections";
     let mut connections = select(inner, connections).await?;
     connections

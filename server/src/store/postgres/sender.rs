@@ -40,25 +40,25 @@ impl Waiting {
 struct Desk {
     inner: Arc<Inner>,
     session: Session,
-    instance: String,
+    name: String,
     insert: String,
 }
 
 /// Inserts until the last handle is gone.
-pub(super) async fn run(inner: Arc<Inner>, instance: String, mut waiting: mpsc::Receiver<Waiting>) {
+pub(super) async fn run(inner: Arc<Inner>, name: String, mut waiting: mpsc::Receiver<Waiting>) {
     let session = inner.session("sender");
-    // The tickets of an instance rise: an insert whose ticket is not above the last has been made.
+    // The tickets of a sender rise: an insert whose ticket is not above the last has been made.
     let insert = inner.schema.sql(&format!(
         "WITH turn AS (
-            INSERT INTO {{schema}}.senders AS kept (instance, ticket, at) VALUES ($7, $6, {{schema}}.clock())
-            ON CONFLICT (instance) DO UPDATE SET ticket = excluded.ticket, at = excluded.at
+            INSERT INTO {{schema}}.senders AS kept (name, ticket, at) VALUES ($7, $6, {{schema}}.clock())
+            ON CONFLICT (name) DO UPDATE SET ticket = excluded.ticket, at = excluded.at
             WHERE kept.ticket < excluded.ticket RETURNING 1
         ), lead AS MATERIALIZED (SELECT nextval('{{schema}}.outbox_order') AS batch FROM turn)
         INSERT INTO {{schema}}.outbox (batch, position, kind, channels, body, subject, granted, ticket)
         SELECT lead.batch, r.position::integer, r.kind, r.channels, r.body, r.subject, r.granted, $6
         FROM lead, {ROWS}"
     ));
-    let mut desk = Desk { inner, session, instance, insert };
+    let mut desk = Desk { inner, session, name, insert };
     while let Some(first) = waiting.recv().await {
         let (mut rows, mut bytes) = (first.rows.len(), first.bytes());
         let mut group = vec![first];
@@ -108,7 +108,7 @@ impl Desk {
         let mut is_unknown = false;
         loop {
             let statement = Arrays::of(rows.iter().flatten()).bind(&self.insert);
-            let tried = self.session.all(statement.bind(ticket).bind(&self.instance)).await;
+            let tried = self.session.all(statement.bind(ticket).bind(&self.name)).await;
             match tried {
                 Ok(_) => {
                     self.inner.sequencer.notify_one();

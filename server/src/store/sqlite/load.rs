@@ -15,7 +15,7 @@ use crate::{
     store::{Grant, Lease, Opened, Opening, Saved, StoreError},
 };
 
-/// Leases that ended so long ago are loaded too: nobody may have been told of the end.
+/// Leases that were ended so long ago are loaded too: the process may have died before it told of it.
 pub(super) const LEASES_LOOK_BACK: Duration = Duration::from_secs(60);
 
 /// Ended epochs kept, as many as the history remembers.
@@ -197,12 +197,13 @@ async fn grants(connection: &mut SqliteConnection, since: i64) -> Result<Vec<Gra
 }
 
 async fn leases(connection: &mut SqliteConnection, since: i64) -> Result<Vec<Lease>, sqlx::Error> {
-    let read: Vec<(String, i64)> =
-        sqlx::query_as("SELECT user, until FROM tidings_leases WHERE until >= ? AND ended = 0")
+    let read: Vec<(String, i64, bool)> =
+        sqlx::query_as("SELECT user, until, ended FROM tidings_leases WHERE ended = 0 OR until >= ?")
             .bind(since)
             .fetch_all(connection)
             .await?;
-    Ok(read.into_iter().map(|(user, until)| Lease { user, until: Some(time(until)) }).collect())
+    let lease = |(user, until, ended): (_, _, bool)| Lease { user, until: (!ended).then(|| time(until)) };
+    Ok(read.into_iter().map(lease).collect())
 }
 
 async fn connections(connection: &mut SqliteConnection, now: i64) -> Result<Vec<Saved>, sqlx::Error> {

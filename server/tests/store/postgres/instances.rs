@@ -251,7 +251,8 @@ async fn leases_of_several_instances_are_one_word_per_user() {
     // An instance that dies holds a user until its lease ends, and somebody tells of that end.
     assert_eq!(a.store.lease(here()).await.expect("stored"), [true]);
     a.kill();
-    place.execute("UPDATE leases SET holders = '{\"gone\": 1}', until = 1").await;
+    let ended = "UPDATE leases SET holders = jsonb_build_object('gone', clock() - 1), until = clock() - 1";
+    place.execute(ended).await;
     assert_eq!(b.store.lease(left()).await.expect("stored"), [true], "whoever comes first");
     assert_eq!(b.store.lease(left()).await.expect("stored"), [false]);
     // Of many that race, one.

@@ -1,9 +1,11 @@
 //! What lies in the file, and how much of it.
 
+use std::time::Duration;
+
 use tidings_server::{
     StoreError,
     protocol::Limits,
-    store::{Opening, Outbox, sqlx},
+    store::{Lease, Opening, Outbox, Store, sqlx},
 };
 
 use crate::{
@@ -79,4 +81,22 @@ async fn the_ends_of_1024_epochs_are_kept() {
     let kept = number(&file, "SELECT count(*) FROM tidings_epochs").await;
     assert!(kept <= 1_028, "{kept}: those, the one that entries are of, and the last");
     assert_eq!(file.entries().await, 1);
+}
+
+#[tokio::test]
+async fn a_lease_that_was_ended_in_the_minute_before_is_told_of_again() {
+    let file = File::fresh().await;
+    let first = Run::open(&file).await;
+    let until = opening().clock.now() + Duration::from_secs(45);
+    let lease = |until| Lease { user: "left".to_owned(), until };
+    for until in [Some(until), None] {
+        first.store.lease(vec![lease(until)]).await.expect("stored");
+    }
+    first.kill();
+    for (by, expected) in [(0, vec![lease(None)]), (55, vec![lease(None)]), (10, vec![])] {
+        file.age(Duration::from_secs(by)).await;
+        let run = Run::open(&file).await;
+        assert_eq!(run.opened.leases, expected, "{by} s later");
+        run.close().await;
+    }
 }

@@ -58,9 +58,9 @@ CREATE TABLE {schema}.outbox (
     PRIMARY KEY (batch, position)
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 0);
 
--- What each instance's sender has inserted last, so that it may try again what may have been committed.
+-- What the sender of each run has inserted last, so that it may try again what may have been committed.
 CREATE TABLE {schema}.senders (
-    instance text PRIMARY KEY,
+    name text PRIMARY KEY,
     ticket bigint NOT NULL,
     at bigint NOT NULL
 ) WITH (fillfactor = 50);
