@@ -28,6 +28,9 @@ const START_WITHIN: Duration = Duration::from_secs(90);
 /// For an end after SIGTERM: the drain's 30 s, and a busy machine.
 const STOP_WITHIN: Duration = Duration::from_secs(60);
 
+/// For a page of metrics on a busy machine.
+const METRICS_WITHIN: Duration = Duration::from_secs(30);
+
 /// Below the ports that the kernel gives to outgoing connections. One of those could connect to itself while nobody
 /// listens there.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
@@ -134,7 +137,7 @@ impl Server {
     /// A line of its metrics.
     pub(crate) async fn metric(&self, http: &HttpClient, name: &str) -> Result<u64> {
         let strange = |error: String| Error::Server(format!("/metrics: {error}"));
-        let request = http.get(format!("http://{}/metrics", self.address)).send();
+        let request = http.get(format!("http://{}/metrics", self.address)).timeout(METRICS_WITHIN).send();
         let response = request.await.map_err(|error| strange(error.to_string()))?;
         let text = response.text().await.map_err(|error| strange(error.to_string()))?;
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
