@@ -1,12 +1,15 @@
 //! `tidings encode`: JSON lines become a raw event stream.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 
 use clap::Args;
 use protocol::Frame;
 use serde_json::{Map, Value};
 
 use crate::exit::Failure;
+
+/// A line is held whole, and sixteen times what a server sends as one event is none that anybody meant.
+const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Read JSON lines on stdin and write an event stream on stdout.
 ///
@@ -36,9 +39,12 @@ fn encode(mut lines: impl BufRead, out: &mut impl Write) -> Result<(), Failure> 
     let (mut line, mut wire) = (Vec::new(), Vec::new());
     for number in 1.. {
         line.clear();
-        let read = lines.read_until(b'\n', &mut line);
+        let read = lines.by_ref().take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line);
         if read.map_err(|error| Failure::Failed(format!("stdin cannot be read: {error}")))? == 0 {
             break;
+        }
+        if line.len() as u64 > LINE_BYTES_MAX {
+            return Err(Failure::Usage(format!("line {number}: longer than {LINE_BYTES_MAX} bytes")));
         }
         if line.trim_ascii().is_empty() {
             continue;

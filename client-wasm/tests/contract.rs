@@ -37,7 +37,7 @@ impl Contract for Derived {
     type ApplicationError = ApplicationError;
     const APPLICATION_ERROR: Option<&'static str> = Event::APPLICATION_ERROR;
 
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.0.name()
     }
 

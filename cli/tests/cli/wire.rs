@@ -171,3 +171,11 @@ fn what_cannot_be_framed_is_refused_by_line_and_field() {
     let (code, _, errors) = parts(&run(&["encode"], b"{\"data\":\"\xFF\"}"));
     assert_eq!(code, Some(2), "{errors}");
 }
+
+#[test]
+fn a_line_that_does_not_end_is_refused_in_bounded_room() {
+    let line = format!("{{\"data\":\"{}", "x".repeat(16 * 1024 * 1024));
+    let (code, wire, errors) = parts(&run(&["encode"], line.as_bytes()));
+    assert_eq!((code, wire.as_str()), (Some(2), ""));
+    assert!(errors.contains("line 1: longer than 16777216 bytes"), "{errors}");
+}
