@@ -66,7 +66,8 @@ pub struct Config {
     /// 10 s between a user's last connection and `offline`: a tunnel is no absence. For the first 2 s of it
     /// (of a shorter one, half) the user stays online: a reload is no news.
     pub leave_grace: Duration,
-    /// 60 per s: goodbyes of a drain, spread over 1 s to 20 s.
+    /// 60 per s: goodbyes of a drain, spread over 1 s to 20 s. Their `retry` is once to twice that time, where it
+    /// is longer than [`Config::retry`]: whoever comes back before the next process listens then comes spread.
     pub drain_per_second: u32,
     /// 30 s from the signal to the exit.
     pub drain_deadline: Duration,

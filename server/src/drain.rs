@@ -1,10 +1,10 @@
 //! The end of a hub: no new streams, then goodbyes evenly spread, so that the next instance is not stormed.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{ops::Range, sync::atomic::Ordering, time::Duration};
 
 use protocol::GoodbyeReason;
 
-use crate::shared::Shared;
+use crate::{Config, shared::Shared};
 
 /// The shortest and the longest time over which goodbyes are spread.
 const PACE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(20));
@@ -17,11 +17,25 @@ pub(crate) async fn run(shared: &Shared) {
     if count == 0 {
         return;
     }
-    let seconds = f64::from(count) / f64::from(shared.config.drain_per_second.max(1));
-    let pace = Duration::from_secs_f64(seconds).clamp(PACE.0, PACE.1) / count;
-    let mut ticks = tokio::time::interval(pace);
+    let takes = shared.drain_takes.get_or_init(|| takes(&shared.config, count));
+    let mut ticks = tokio::time::interval(*takes / count);
     for connection in connections {
         ticks.tick().await;
         connection.leave(GoodbyeReason::Draining);
     }
+}
+
+/// The `retry` of a drain's goodbyes: no shorter than the drain itself. Where no other instance listens, whoever was
+/// told early comes back in vain, and from then on by delays that begin with this. Short ones would have most of a
+/// crowd stand at the door of the next process in its first seconds.
+pub(crate) fn retry(shared: &Shared) -> Range<Duration> {
+    let retry = &shared.config.retry;
+    let takes = shared.drain_takes.get().copied().unwrap_or_default();
+    retry.start.max(takes)..retry.end.max(takes * 2)
+}
+
+/// Over how long `count` goodbyes are spread.
+fn takes(config: &Config, count: u32) -> Duration {
+    let seconds = f64::from(count) / f64::from(config.drain_per_second.max(1));
+    Duration::from_secs_f64(seconds).clamp(PACE.0, PACE.1)
 }

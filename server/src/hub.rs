@@ -4,7 +4,7 @@ use std::{
     fmt,
     marker::PhantomData,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -129,6 +129,7 @@ impl<C: Contract> Hub<C> {
             saving,
             metrics,
             draining: AtomicBool::new(false),
+            drain_takes: OnceLock::new(),
             tasks,
         };
         Ok(Self { shared: Arc::new(shared), contract: PhantomData })

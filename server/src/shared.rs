@@ -1,8 +1,11 @@
 //! What the hub, its streams and its tasks share.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use protocol::control::ContractVersion;
@@ -30,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     /// Set for good when the drain begins.
     pub(crate) draining: AtomicBool,
+    /// Over how long the drain's goodbyes are spread, once it has begun.
+    pub(crate) drain_takes: OnceLock<Duration>,
     /// The tasks that must not outlive the hub.
     pub(crate) tasks: Vec<AbortHandle>,
 }

@@ -24,6 +24,7 @@ use protocol::{
 use crate::{
     Refusal,
     connection::Connection,
+    drain,
     limits::Place,
     log::Stale,
     presence::Departure,
@@ -387,7 +388,11 @@ impl Stream {
             GoodbyeReason::OverLimit => Some(millis(config.retry.end)),
             _ => Some(RECONNECT_AFTER_MS),
         };
-        let retry = random::uniform(config.retry.start, config.retry.end);
+        let retry = match reason {
+            GoodbyeReason::Draining => drain::retry(&self.shared),
+            _ => config.retry.clone(),
+        };
+        let retry = random::uniform(retry.start, retry.end);
         let goodbye = Goodbye { reason, reconnect_after_ms };
         let block = encode_control(None, control::GOODBYE, &goodbye, Some(u64::from(millis(retry))));
         self.waiting.push(Block::Control(block));

@@ -18,6 +18,7 @@ mod tools;
 
 mod apt;
 mod bindings;
+mod chaos;
 mod demo;
 mod fuzz;
 mod next;
@@ -46,6 +47,7 @@ enum Command {
     Wasm(wasm::Wasm),
     Size(size::Size),
     Fuzz(fuzz::Fuzz),
+    Chaos(chaos::Chaos),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Wasm(wasm) => wasm.run(),
         Command::Size(size) => size.run(),
         Command::Fuzz(fuzz) => fuzz.run(),
+        Command::Chaos(chaos) => chaos.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

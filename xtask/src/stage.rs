@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::{
-    apt, chromium,
+    apt, chaos, chromium,
     compiler::{Compiler, Purpose},
     debian::entries,
     demo,
@@ -30,6 +30,8 @@ pub(crate) enum Stage {
     Bindings,
     /// every fuzz target for some seconds
     Fuzz,
+    /// the short form of the proof by kill -9
+    Chaos,
     /// wasm tests in headless Chromium, the npm packages, their size
     Wasm,
     /// types and tests of the TypeScript client
@@ -85,6 +87,7 @@ impl Stage {
             Self::Doc => Run::cargo().args(["test", "--doc", "--workspace"]).go(),
             Self::Bindings => bindings(),
             Self::Fuzz => fuzz::all(length.fuzz_seconds()),
+            Self::Chaos => chaos::stage(length == Length::Long),
             Self::Wasm => wasm(length),
             Self::Typescript => typescript(),
             Self::Next => next(),

@@ -16,7 +16,8 @@ use crate::{
 /// chromium, chromium-driver, postgresql, nginx and iproute2, npm packages. Nothing is skipped. CI runs exactly this.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Test {
-    /// Take more time where tests can use it: 60 s per fuzz target, TIDINGS_LONG=1 for tests that read it.
+    /// Take more time where tests can use it: 60 s per fuzz target, three rounds of chaos per store,
+    /// TIDINGS_LONG=1 for tests that read it.
     #[arg(long)]
     long: bool,
     /// Run only these stages, in their order.
@@ -86,8 +87,19 @@ mod tests {
     #[test]
     fn without_a_choice_every_stage_runs_in_the_documented_order() {
         let names: Vec<_> = chosen(&[], None).into_iter().map(Stage::name).collect();
-        let documented =
-            ["format", "clippy", "rust", "doc", "bindings", "fuzz", "wasm", "typescript", "next", "e2e"];
+        let documented = [
+            "format",
+            "clippy",
+            "rust",
+            "doc",
+            "bindings",
+            "fuzz",
+            "chaos",
+            "wasm",
+            "typescript",
+            "next",
+            "e2e",
+        ];
         assert_eq!(names, documented);
     }
 

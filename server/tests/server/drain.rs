@@ -3,7 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::http::request::Parts;
-use tidings_server::{Audience, Config, Hub, Identity, router};
+use tidings_server::{
+    Audience, Config, Hub, Identity,
+    protocol::{
+        Control, Input, Output, Subscriber, SubscriberError, Time,
+        subscriber::{self, Head},
+    },
+    router,
+};
 use tokio::{
     net::TcpStream,
     time::{Instant, timeout},
@@ -84,6 +91,61 @@ async fn a_thousand_goodbyes_are_spread_evenly() {
     assert_eq!(by_second.iter().sum::<u32>(), 1_000);
     assert!(by_second.iter().all(|told| *told <= 100), "{by_second:?}");
     assert_eq!(by_second[..16].iter().min(), Some(&60), "{by_second:?}");
+}
+
+/// When a page is back whose server drains, and no other listens until `up`.
+async fn back(mut stream: Stream, seed: u64, up: Instant) -> Instant {
+    let began = Instant::now();
+    let now = || Time::from_millis(began.elapsed().as_millis() as u64);
+    let mut page = Subscriber::new(subscriber::Config::new(Control::parse), None, seed);
+    let (mut attempt, mut online) = (0, false);
+    page.handle(Input::Connect, now());
+    loop {
+        let mut opens = false;
+        while let Some(output) = page.poll() {
+            if let Output::Open(next) = output {
+                (attempt, opens) = (next.number, true);
+            }
+        }
+        if opens && !online {
+            let head = Head { status: 200, content_type: Some("text/event-stream"), retry_after: None };
+            page.handle(Input::Head { attempt, head }, now());
+            online = true;
+        } else if opens && Instant::now() >= up {
+            return Instant::now();
+        } else if opens {
+            let refused = SubscriberError::Transport("connection refused".to_owned());
+            page.handle(Input::Failed { attempt, error: &refused }, now());
+        } else {
+            let due = page.poll_timeout().map_or(Duration::MAX, |due| due.since(now()));
+            tokio::select! {
+                Some(bytes) = stream.bytes() => page.handle(Input::Bytes { attempt, bytes: &bytes }, now()),
+                () = tokio::time::sleep(due) => page.handle(Input::Timeout, now()),
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_thousand_that_came_in_vain_no_second_sees_a_tenth_return() {
+    let config = Config { connections_per_user: 1_000, heartbeat: Duration::from_secs(15), ..quiet() };
+    let hub = Hub::<Event>::in_memory(config).await.expect("a hub over memory starts");
+    let app = router(&hub, |_: Arc<Parts>| async { Ok(Identity::user("coach")) });
+    // The streams live well first, then the drain takes 16.7 s, then a process starts.
+    let lived = Instant::now() + Duration::from_secs(20);
+    let up = lived + Duration::from_secs(17);
+    let mut pages = tokio::task::JoinSet::new();
+    for seed in 0..1_000 {
+        pages.spawn(back(Stream::open(&app, "").await, seed, up));
+    }
+    tokio::time::sleep_until(lived).await;
+    hub.drain().await;
+    let mut by_second = vec![0; 60];
+    while let Some(at) = pages.join_next().await {
+        by_second[(at.expect("no panic") - up).as_secs() as usize] += 1;
+    }
+    assert_eq!(by_second.iter().sum::<u32>(), 1_000);
+    assert!(by_second.iter().all(|back| *back <= 100), "{by_second:?}");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The server as its readers see it: bytes through real sockets, one file per behaviour.
 
+#[cfg(feature = "sqlite")]
+mod cursors;
 mod doctored;
 mod drain;
 mod gate;

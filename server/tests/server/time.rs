@@ -11,6 +11,7 @@ use axum::{
     body::{Body, HttpBody},
     http::{Request, request::Parts},
 };
+use bytes::Bytes;
 use tidings_server::{
     Audience, Config, Hub, Identity,
     protocol::{DecodedEvent, Decoder, Limits},
@@ -40,10 +41,15 @@ impl Stream {
         Self { body: response.into_body(), decoder: Decoder::new(""), events: Vec::new() }
     }
 
+    /// The next bytes as they are written.
+    pub(crate) async fn bytes(&mut self) -> Option<Bytes> {
+        let frame = std::future::poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await?;
+        Some(frame.expect("a body does not fail").into_data().expect("data"))
+    }
+
     pub(crate) async fn next(&mut self) -> Option<DecodedEvent> {
         while self.events.is_empty() {
-            let frame = std::future::poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await?;
-            let bytes = frame.expect("a body does not fail").into_data().expect("data");
+            let bytes = self.bytes().await?;
             self.decoder.feed(&bytes, &mut self.events).expect("events within the bound");
         }
         Some(self.events.remove(0))

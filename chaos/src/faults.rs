@@ -1,0 +1,44 @@
+//! What is done to the processes of a round, beside what the network does to its connections.
+
+use std::fmt;
+
+use crate::options::StoreKind;
+
+/// One blow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// `kill -9` of the server, and a start.
+    Kill,
+    /// SIGTERM, the drain, and a start.
+    Restart,
+    /// `kill -9` of the database with all its processes, and a start.
+    KillDatabase,
+}
+
+/// The blows of a round: over a cycle of rounds each of them alone, twice, mixed, and none.
+pub(crate) fn of_round(store: StoreKind, round: usize) -> &'static [Fault] {
+    use Fault::{Kill, KillDatabase, Restart};
+    const PROCESS: [&[Fault]; 5] = [&[Kill, Restart], &[Kill, Kill], &[], &[Restart], &[Kill]];
+    const DATABASE: [&[Fault]; 6] = [
+        &[KillDatabase, Kill],
+        &[Restart],
+        &[KillDatabase, KillDatabase],
+        &[Kill],
+        &[],
+        &[Restart, KillDatabase],
+    ];
+    match store {
+        StoreKind::Memory | StoreKind::Sqlite => PROCESS[round % PROCESS.len()],
+        StoreKind::Postgres => DATABASE[round % DATABASE.len()],
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kill => "kill -9",
+            Self::Restart => "restart",
+            Self::KillDatabase => "db kill -9",
+        })
+    }
+}
