@@ -1,15 +1,15 @@
 //! The coaching platform: a coach and a coachee work on the same pages, and each sees the other's change at once.
 //!
 //! An axum app like any other: log-ins, REST, SQLite. What makes it live is small: [`app`] mounts the router of
-//! `tidings_server` at `/sse`, and every change commits first and then sends its event to both people, in a task
-//! that a dropped request cannot cancel.
+//! `tidings_server` at `/sse`, and every change and its events are one transaction: both people hear of it if and
+//! only if it is committed, whatever becomes of the request or the process.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | `routes` | the REST surface, one module per kind of thing |
 //! | `guard` | around every route: who asks, and refused changes told as events |
 //! | `cursor` | around every GET: where the page's stream begins |
-//! | `platform` | what routes share, and `change`: commit, then send |
+//! | `platform` | what routes share, and `change`: a transaction that tells |
 //! | `access` | who else is in a coaching session |
 //! | `log_in`, `password` | cookie sessions and argon2id |
 //! | `stream` | who may read `/sse` |
@@ -36,7 +36,7 @@ use std::path::PathBuf;
 
 use axum::Router;
 use tidings_bindings::Event;
-use tidings_server::Hub;
+use tidings_server::{Hub, Sqlite};
 
 pub use password::Cost;
 pub use seed::{PEOPLE, Person};
@@ -69,14 +69,15 @@ pub enum StartError {
     Seed(#[source] failure::Failure),
 }
 
-/// The whole app: REST, the stream at `/sse`, and the page's files.
+/// The whole app: REST, the stream at `/sse`, and the page's files. `store` is that of `hub`, in the same file as
+/// [`Options::database`].
 ///
 /// # Errors
 /// [`StartError`].
-pub async fn app(options: &Options, hub: Hub<Event>) -> Result<Router, StartError> {
+pub async fn app(options: &Options, hub: Hub<Event>, store: Sqlite) -> Result<Router, StartError> {
     let pool = database::open(&options.database).await?;
     let passwords = password::Passwords::new(options.password_cost).map_err(StartError::Passwords)?;
-    let platform = platform::Platform::new(pool, hub, passwords);
+    let platform = platform::Platform::new(pool, hub, store, passwords);
     seed::seed(&platform).await.map_err(StartError::Seed)?;
     platform.log_ins.forget_expired().await?;
     tokio::spawn(presence::follow(platform.clone()));

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use sqlx::{Row, SqlitePool};
+use sqlx::{Row, SqliteConnection, SqlitePool};
 use tidings_bindings::Id;
 use time::{Duration, OffsetDateTime};
 use tower_sessions::{
@@ -73,19 +73,15 @@ impl LogIns {
     }
 
     /// Ends one log-in.
-    pub(crate) async fn end(&self, secret: &Secret) -> Result<(), sqlx::Error> {
-        sqlx::query("DELETE FROM log_ins WHERE secret_hash = ?")
-            .bind(key(secret))
-            .execute(&self.pool)
-            .await
-            .map(drop)
+    pub(crate) async fn end(db: &mut SqliteConnection, secret: &Secret) -> Result<(), sqlx::Error> {
+        sqlx::query("DELETE FROM log_ins WHERE secret_hash = ?").bind(key(secret)).execute(db).await.map(drop)
     }
 
     /// Ends every log-in of a person.
-    pub(crate) async fn end_all(&self, user: Id) -> Result<(), sqlx::Error> {
+    pub(crate) async fn end_all(db: &mut SqliteConnection, user: Id) -> Result<(), sqlx::Error> {
         sqlx::query("DELETE FROM log_ins WHERE user_id = ?")
             .bind(user.to_string())
-            .execute(&self.pool)
+            .execute(db)
             .await
             .map(drop)
     }
@@ -149,7 +145,8 @@ impl SessionStore for LogIns {
     }
 
     async fn delete(&self, secret: &Secret) -> session_store::Result<()> {
-        self.end(secret).await.map_err(backend)
+        let mut db = self.pool.acquire().await.map_err(backend)?;
+        Self::end(&mut db, secret).await.map_err(backend)
     }
 }
 

@@ -4,8 +4,7 @@ use std::{ops::DerefMut, sync::Arc};
 
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction, pool::PoolConnection};
 use tidings_bindings::{Event, Id, Timestamp};
-use tidings_server::{Audience, Cause, Hub};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tidings_server::{Audience, Cause, Hub, protocol::Revoked};
 use uuid::Uuid;
 
 use crate::{
@@ -20,17 +19,22 @@ use crate::{
 pub(crate) struct Platform {
     pub(crate) pool: SqlitePool,
     pub(crate) hub: Hub<Event>,
+    /// The hub's store, in the same database.
+    store: tidings_server::Sqlite,
     pub(crate) log_ins: LogIns,
     pub(crate) passwords: Passwords,
-    pub(crate) clock: Arc<Clock>,
-    /// Held from a change's first read until its event is sent: events leave in the order of their commits.
-    turn: Arc<Mutex<()>>,
+    clock: Arc<Clock>,
 }
 
 impl Platform {
-    pub(crate) fn new(pool: SqlitePool, hub: Hub<Event>, passwords: Passwords) -> Self {
+    pub(crate) fn new(
+        pool: SqlitePool,
+        hub: Hub<Event>,
+        store: tidings_server::Sqlite,
+        passwords: Passwords,
+    ) -> Self {
         let log_ins = LogIns::new(pool.clone());
-        Self { pool, hub, log_ins, passwords, clock: Arc::default(), turn: Arc::default() }
+        Self { pool, hub, store, log_ins, passwords, clock: Arc::default() }
     }
 
     /// A connection to read with.
@@ -38,43 +42,22 @@ impl Platform {
         Ok(self.pool.acquire().await?)
     }
 
-    /// Makes a change in a task of its own: a request that is dropped half-way still commits *and* sends.
-    pub(crate) async fn change<T, F>(
-        &self,
-        cause: Cause,
-        work: impl FnOnce(Change) -> F + Send + 'static,
-    ) -> Result<T, Failure>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, Failure>> + Send,
-    {
-        let platform = self.clone();
-        uncancelled(async move {
-            let turn = Arc::clone(&platform.turn).lock_owned().await;
-            let transaction = platform.pool.begin_with("BEGIN IMMEDIATE").await?;
-            work(Change { transaction, platform, cause, _turn: turn }).await
-        })
-        .await
+    /// Begins a change. Changes take turns from here on, each reading what the one before has committed: so
+    /// their events stand in the order of their commits.
+    pub(crate) async fn change(&self, cause: Cause) -> Result<Change, Failure> {
+        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Change { transaction, platform: self.clone(), cause })
     }
 }
 
-/// Runs a future to its end, whether or not the one who waits for it goes away.
-pub(crate) async fn uncancelled<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Failure>> + Send + 'static,
-) -> Result<T, Failure> {
-    tokio::spawn(work).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a change ended before its time");
-        Err(Failure::Broken)
-    })
-}
-
-/// A change under way. Dropped before [`Change::commit`], it leaves nothing behind.
+/// A change under way, and what people are told of it: one transaction. Dropped before [`Change::commit`], as
+/// with its request, it leaves nothing behind and nobody hears of it; once committed it is told, whatever
+/// becomes of the request or the process.
 #[derive(Debug)]
 pub(crate) struct Change {
     transaction: Transaction<'static, Sqlite>,
     platform: Platform,
     cause: Cause,
-    _turn: OwnedMutexGuard<()>,
 }
 
 impl Change {
@@ -87,21 +70,33 @@ impl Change {
         self.platform.clock.now()
     }
 
-    /// Commits, then tells `audience`.
+    /// Tells `audience`, once the change is committed. Several events are told in this order.
     ///
-    /// An event that cannot be sent does not undo what is committed: the log says so, and the people see it
-    /// at their next load.
-    pub(crate) async fn commit(self, audience: Audience, event: Event) -> Result<(), Failure> {
-        self.transaction.commit().await?;
-        let sent = self.platform.hub.caused_by(self.cause).send(audience, &event).await;
-        if let Err(error) = sent {
-            tracing::error!(%error, "a committed change was not sent");
-        }
-        Ok(())
+    /// # Errors
+    /// [`Failure::Untold`]: the change is to be given up.
+    pub(crate) async fn tell(&mut self, audience: Audience, event: &Event) -> Result<(), Failure> {
+        let Self { transaction, platform: Platform { hub, store, .. }, cause } = self;
+        Ok(hub.caused_by(cause.clone()).send_in(store, transaction, audience, event).await?)
     }
 
-    /// Commits what nobody has to be told.
-    pub(crate) async fn commit_quietly(self) -> Result<(), Failure> {
+    /// Ends the streams that were opened with what is revoked, once the change is committed; the last thing
+    /// they say is `last_event`.
+    ///
+    /// # Errors
+    /// As [`Change::tell`].
+    pub(crate) async fn revoke(
+        &mut self,
+        revoked: Revoked,
+        reason: &str,
+        last_event: Option<&Event>,
+    ) -> Result<(), Failure> {
+        let Self { transaction, platform: Platform { hub, store, .. }, .. } = self;
+        Ok(hub.revoke_in(store, transaction, revoked, reason, last_event).await?)
+    }
+
+    /// Commits. The events get their places in the order a moment later, by the hub's own hand: nobody waits
+    /// for that here, since a page's cursor never covers what its data lacks either way ([`crate::cursor`]).
+    pub(crate) async fn commit(self) -> Result<(), Failure> {
         Ok(self.transaction.commit().await?)
     }
 }
@@ -128,11 +123,6 @@ pub(crate) fn based_on<T: serde::Serialize>(
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::{
-        pin::pin,
-        task::{Context, Poll, Waker},
-    };
-
     use tidings_bindings::Severity;
     use tidings_server::Config;
 
@@ -140,54 +130,74 @@ pub(crate) mod tests {
     use crate::{database, password::Cost};
 
     pub(crate) async fn platform(folder: &tempfile::TempDir) -> Platform {
-        let pool = database::open(&folder.path().join("coaching.sqlite")).await.expect("a database");
-        let hub = Hub::in_memory(Config::default()).await.expect("a hub");
+        let file = folder.path().join("coaching.sqlite");
+        let store = tidings_server::Sqlite::at(&file);
+        let hub = Hub::start(Config::default(), store.clone()).await.expect("a hub");
+        let pool = database::open(&file).await.expect("a database");
         let passwords = Passwords::new(Cost { memory_kib: 64, passes: 1 }).expect("valid parameters");
-        Platform::new(pool, hub, passwords)
+        Platform::new(pool, hub, store, passwords)
     }
 
     fn announcement() -> Event {
         Event::SystemAnnouncement { message: "Hi".into(), severity: Severity::Info }
     }
 
-    #[tokio::test]
-    async fn a_change_whose_request_is_dropped_still_commits_and_sends() {
-        let folder = tempfile::TempDir::new().expect("a folder");
-        let platform = platform(&folder).await;
-        let before = platform.hub.cursor();
-        {
-            let mut request = pin!(platform.change(Cause::default(), async |mut change: Change| {
-                sqlx::query("INSERT INTO organizations (id, name) VALUES ('a', 'A')")
-                    .execute(change.db())
-                    .await?;
-                change.commit(Audience::everyone(), announcement()).await
-            }));
-            let begun = request.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            assert!(matches!(begun, Poll::Pending), "under way, and dropped here");
-        }
-        // Turns are taken in order: when this one has had its own, the dropped one is done.
-        let stored = platform.change(Cause::default(), async |mut change: Change| {
-            Ok(sqlx::query("SELECT * FROM organizations").fetch_all(change.db()).await?.len())
-        });
-        assert_eq!(stored.await.expect("a count"), 1);
-        assert_eq!(platform.hub.cursor().sequence(), before.sequence() + 1, "sent as well");
+    async fn insert(change: &mut Change, organization: &str) {
+        sqlx::query("INSERT INTO organizations (id, name) VALUES (?, ?)")
+            .bind(organization)
+            .bind(organization)
+            .execute(change.db())
+            .await
+            .expect("inserted");
+    }
+
+    /// How many organizations there are, and how many events have been sent, this question's own left out.
+    async fn state(platform: &Platform) -> (usize, u64) {
+        let rows = sqlx::query("SELECT * FROM organizations").fetch_all(&platform.pool).await.expect("rows");
+        let sent = platform.hub.send(Audience::everyone(), &announcement()).await.expect("sent");
+        (rows.len(), sent.id.sequence() - 1)
     }
 
     #[tokio::test]
-    async fn a_change_that_fails_leaves_nothing_and_says_nothing() {
+    async fn a_committed_change_is_told_event_by_event() {
         let folder = tempfile::TempDir::new().expect("a folder");
         let platform = platform(&folder).await;
-        let before = platform.hub.cursor();
-        let failed: Result<(), _> = platform
-            .change(Cause::default(), async |mut change: Change| {
-                sqlx::query("INSERT INTO organizations (id, name) VALUES ('a', 'A')")
-                    .execute(change.db())
-                    .await?;
-                Err(Failure::NotFound("anything"))
-            })
-            .await;
-        assert!(matches!(failed, Err(Failure::NotFound(_))));
-        let rows = sqlx::query("SELECT * FROM organizations").fetch_all(&platform.pool).await.expect("rows");
-        assert_eq!((rows.len(), platform.hub.cursor()), (0, before));
+        let mut change = platform.change(Cause::default()).await.expect("begun");
+        insert(&mut change, "a").await;
+        for _ in 0..2 {
+            change.tell(Audience::everyone(), &announcement()).await.expect("enqueued");
+        }
+        change.commit().await.expect("committed");
+        assert_eq!(state(&platform).await, (1, 2));
+    }
+
+    #[tokio::test]
+    async fn a_change_that_is_given_up_leaves_nothing_and_says_nothing() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let platform = platform(&folder).await;
+        let mut change = platform.change(Cause::default()).await.expect("begun");
+        insert(&mut change, "a").await;
+        change.tell(Audience::everyone(), &announcement()).await.expect("enqueued");
+        let revoked = Revoked::User("somebody".into());
+        change.revoke(revoked, "logged out", None).await.expect("enqueued");
+        drop(change);
+        assert_eq!(state(&platform).await, (0, 0));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_told_is_no_event_and_says_why() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let platform = platform(&folder).await;
+        let mut change = platform.change(Cause::default()).await.expect("begun");
+        insert(&mut change, "a").await;
+        let message = "x".repeat(2 * 1024 * 1024);
+        let event = Event::SystemAnnouncement { message, severity: Severity::Info };
+        let failure = change.tell(Audience::everyone(), &event).await.expect_err("too large");
+        assert!(
+            failure.to_string().starts_with("too large to be told to others, and not saved"),
+            "{failure}"
+        );
+        drop(change);
+        assert_eq!(state(&platform).await, (0, 0));
     }
 }

@@ -63,7 +63,7 @@ pub(crate) async fn seed(platform: &Platform) -> Result<(), Failure> {
     for person in &PEOPLE {
         passwords.push(platform.passwords.hash(person.password).await?);
     }
-    platform.change(Cause::default(), async move |change| Seed { change }.all(passwords).await).await
+    Seed { change: platform.change(Cause::default()).await? }.all(passwords).await
 }
 
 struct Seed {
@@ -90,7 +90,7 @@ impl Seed {
         }
         let both = |session| [At { session, user: coach }, At { session, user: coachee }];
         self.pages(both(last), both(next), delegate).await?;
-        self.change.commit_quietly().await
+        self.change.commit().await
     }
 
     async fn pages(&mut self, last: [At; 2], next: [At; 2], delegate: Id) -> Result<(), Failure> {

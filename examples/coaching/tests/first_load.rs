@@ -3,6 +3,7 @@
 mod support;
 
 use serde_json::Value;
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use support::{Place, Server, User};
 
 #[tokio::test]
@@ -17,6 +18,60 @@ async fn an_event_between_the_load_and_the_stream_is_replayed() {
     assert!(!page.data().as_array().expect("a list").contains(&action));
 
     let mut stream = coachee.stream_from(Some(&cursor)).await;
+    assert_eq!(stream.event().await["data"]["action"], action);
+}
+
+#[tokio::test]
+async fn no_cursor_covers_an_event_whose_change_the_data_lacks() {
+    const CHANGES: usize = 60;
+    let server = Server::start().await;
+    let (coach, coachee) = (server.log_in("coach").await, server.log_in("coachee").await);
+    let session = coach.place().await.session;
+    let mut stream = coachee.stream().await;
+    let changes = async {
+        for number in 0..CHANGES {
+            coach.action(&session, &format!("change {number}")).await;
+        }
+    };
+    let loads = async {
+        let (mut loads, mut seen) = (Vec::new(), 0);
+        while seen < CHANGES {
+            let page = coachee.get(&format!("/actions?coaching_session_id={session}")).await;
+            seen = page.body.matches("\"change ").count();
+            loads.push((page.header("tidings-cursor").map(sequence), page.body));
+        }
+        loads
+    };
+    let ((), loads) = tokio::join!(changes, loads);
+    for _ in 0..CHANGES {
+        let event = stream.event().await;
+        let (id, at) = (event["data"]["action"]["id"].as_str().expect("an id"), sequence(stream.cursor()));
+        for (cursor, body) in &loads {
+            let is_covered = cursor.expect("a cursor") >= at;
+            assert!(!is_covered || body.contains(id), "{event} is covered by {cursor:?}");
+        }
+    }
+}
+
+fn sequence(cursor: &str) -> u64 {
+    cursor.rsplit_once('-').and_then(|(_, sequence)| sequence.parse().ok()).expect("an id")
+}
+
+#[tokio::test]
+async fn data_that_is_ahead_of_its_cursor_is_told_once_more() {
+    let server = Server::start().await;
+    let (coach, coachee) = (server.log_in("coach").await, server.log_in("coachee").await);
+    let session = coach.place().await.session;
+    let options = SqliteConnectOptions::new().filename(server.database());
+    let mut db = SqliteConnection::connect_with(&options).await.expect("the database");
+    // While this stands, no event gets its place: what is committed waits.
+    let held = "CREATE TRIGGER held BEFORE DELETE ON tidings_outbox BEGIN SELECT RAISE(ABORT, 'held'); END";
+    sqlx::raw_sql(held).execute(&mut db).await.expect("held");
+    let action = coach.action(&session, "ahead").await;
+    let page = coachee.get(&format!("/actions?coaching_session_id={session}")).await;
+    assert!(page.data().as_array().expect("a list").contains(&action));
+    sqlx::raw_sql("DROP TRIGGER held").execute(&mut db).await.expect("let go");
+    let mut stream = coachee.stream_from(page.header("tidings-cursor")).await;
     assert_eq!(stream.event().await["data"]["action"], action);
 }
 

@@ -23,19 +23,6 @@ async fn logging_in_answers_the_person_and_sets_the_cookie() {
 }
 
 #[tokio::test]
-async fn a_restart_keeps_log_ins_and_work() {
-    let mut server = Server::start().await;
-    let mut coach = server.log_in("coach").await;
-    let session = coach.place().await.session;
-    let action = coach.action(&session, "stays").await;
-    server.restart().await;
-    coach.address = server.address;
-    coach.stream().await;
-    let actions = coach.get(&format!("/actions?coaching_session_id={session}")).await.data();
-    assert!(actions.as_array().expect("a list").contains(&action));
-}
-
-#[tokio::test]
 async fn what_the_database_file_says_is_enough_for_nobody_to_log_in() {
     let server = Server::start().await;
     let coach = server.log_in("coach").await;

@@ -244,9 +244,12 @@ async fn a_stale_change_is_409_shows_what_is_there_and_is_told_to_the_one_who_tr
             "updated_at": action["updated_at"],
         })
     };
-    let second = coachee.send("PUT", &path, based_on_first("second")).await.data();
-
     let (mut of_coach, mut of_coachee) = (coach.stream().await, coachee.stream().await);
+    let second = coachee.send("PUT", &path, based_on_first("second")).await.data();
+    for stream in [&mut of_coach, &mut of_coachee] {
+        while stream.event().await["data"]["action"] != second {}
+    }
+
     let headers = [("x-correlation-id", "mine")];
     let reply = coach.send_with("PUT", &path, based_on_first("third"), &headers).await;
     assert_eq!((reply.status, &reply.json()["error"]["current"]), (409, &second));
@@ -287,9 +290,10 @@ async fn every_kind_of_refused_change_is_told_with_its_correlation_id() {
     let coach = server.log_in("coach").await;
     let Place { session, .. } = coach.place().await;
     let topics = format!("/coaching_sessions/{session}/topics");
-    let topic = coach.send("POST", &topics, json!({ "body": "Trust" })).await.data();
-    let rating = format!("{topics}/{}/rating", topic["id"].as_str().expect("an id"));
     let mut stream = coach.stream().await;
+    let topic = coach.send("POST", &topics, json!({ "body": "Trust" })).await.data();
+    assert_eq!(stream.event().await["type"], "topics_changed");
+    let rating = format!("{topics}/{}/rating", topic["id"].as_str().expect("an id"));
     for (method, path, body, code, about) in [
         (
             "PATCH",

@@ -63,30 +63,29 @@ async fn create(
     Body(draft): Body<Draft>,
 ) -> Result<Created<Action>, Failure> {
     let body = text("body", draft.body, BODY_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let pair = Pair::of(change.db(), Place::Session(draft.coaching_session_id), me.id()).await?;
-        let now = change.now();
-        let action = Action {
-            id: new_id(),
-            coaching_session_id: draft.coaching_session_id,
-            goal_id: draft.goal_id.flatten(),
-            user_id: me.id(),
-            body: Some(body),
-            due_by: draft.due_by.flatten().map(|When(due_by)| due_by),
-            status: draft.status,
-            status_changed_at: now.clone(),
-            created_at: now.clone(),
-            updated_at: now,
-            assignee_ids: draft.assignee_ids.unwrap_or_else(|| vec![me.id()]),
-        };
-        check(change.db(), &pair, &action).await?;
-        save(change.db(), &action).await?;
-        let coaching_session_id = action.coaching_session_id;
-        let event = Event::ActionCreated { coaching_session_id, action: action.clone() };
-        change.commit(pair.audience(), event).await?;
-        Ok(action)
+    let mut change = platform.change(cause).await?;
+    let pair = Pair::of(change.db(), Place::Session(draft.coaching_session_id), me.id()).await?;
+    let now = change.now();
+    let action = Action {
+        id: new_id(),
+        coaching_session_id: draft.coaching_session_id,
+        goal_id: draft.goal_id.flatten(),
+        user_id: me.id(),
+        body: Some(body),
+        due_by: draft.due_by.flatten().map(|When(due_by)| due_by),
+        status: draft.status,
+        status_changed_at: now.clone(),
+        created_at: now.clone(),
+        updated_at: now,
+        assignee_ids: draft.assignee_ids.unwrap_or_else(|| vec![me.id()]),
     };
-    platform.change(cause, work).await.map(Created)
+    check(change.db(), &pair, &action).await?;
+    save(change.db(), &action).await?;
+    let coaching_session_id = action.coaching_session_id;
+    let event = Event::ActionCreated { coaching_session_id, action: action.clone() };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Created(action))
 }
 
 async fn replace(
@@ -97,31 +96,30 @@ async fn replace(
     Body(draft): Body<Draft>,
 ) -> Result<Answer<Action>, Failure> {
     let body = text("body", draft.body, BODY_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), id, me.id()).await?;
-        if draft.coaching_session_id != was.coaching_session_id {
-            return Err(Failure::invalid("coaching_session_id", "an action stays in its session"));
-        }
-        based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
-        let now = change.now();
-        let action = Action {
-            goal_id: draft.goal_id.unwrap_or(was.goal_id),
-            body: Some(body),
-            due_by: draft.due_by.map_or(was.due_by, |due_by| due_by.map(|When(due_by)| due_by)),
-            status: draft.status,
-            status_changed_at: if draft.status == was.status { was.status_changed_at } else { now.clone() },
-            updated_at: now,
-            assignee_ids: draft.assignee_ids.unwrap_or(was.assignee_ids),
-            ..was
-        };
-        check(change.db(), &pair, &action).await?;
-        save(change.db(), &action).await?;
-        let coaching_session_id = action.coaching_session_id;
-        let event = Event::ActionUpdated { coaching_session_id, action: action.clone() };
-        change.commit(pair.audience(), event).await?;
-        Ok(action)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), id, me.id()).await?;
+    if draft.coaching_session_id != was.coaching_session_id {
+        return Err(Failure::invalid("coaching_session_id", "an action stays in its session"));
+    }
+    based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
+    let now = change.now();
+    let action = Action {
+        goal_id: draft.goal_id.unwrap_or(was.goal_id),
+        body: Some(body),
+        due_by: draft.due_by.map_or(was.due_by, |due_by| due_by.map(|When(due_by)| due_by)),
+        status: draft.status,
+        status_changed_at: if draft.status == was.status { was.status_changed_at } else { now.clone() },
+        updated_at: now,
+        assignee_ids: draft.assignee_ids.unwrap_or(was.assignee_ids),
+        ..was
     };
-    platform.change(cause, work).await.map(Answer)
+    check(change.db(), &pair, &action).await?;
+    save(change.db(), &action).await?;
+    let coaching_session_id = action.coaching_session_id;
+    let event = Event::ActionUpdated { coaching_session_id, action: action.clone() };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Answer(action))
 }
 
 async fn remove(
@@ -130,12 +128,12 @@ async fn remove(
     cause: Cause,
     At(id): At<Id>,
 ) -> Result<StatusCode, Failure> {
-    let work = async move |mut change: Change| {
-        let (pair, Action { coaching_session_id, .. }) = find(change.db(), id, me.id()).await?;
-        sqlx::query("DELETE FROM actions WHERE id = ?").bind(id.to_string()).execute(change.db()).await?;
-        change.commit(pair.audience(), Event::ActionDeleted { coaching_session_id, action_id: id }).await
-    };
-    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+    let mut change = platform.change(cause).await?;
+    let (pair, Action { coaching_session_id, .. }) = find(change.db(), id, me.id()).await?;
+    sqlx::query("DELETE FROM actions WHERE id = ?").bind(id.to_string()).execute(change.db()).await?;
+    change.tell(pair.audience(), &Event::ActionDeleted { coaching_session_id, action_id: id }).await?;
+    change.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Action), Failure> {
@@ -167,6 +165,21 @@ async fn check(db: &mut SqliteConnection, pair: &Pair, action: &Action) -> Resul
         .await?
         .map(drop)
         .ok_or_else(|| Failure::invalid("goal_id", "no goal of this relationship"))
+}
+
+/// Lets every action towards a goal go on without it, and says which.
+pub(super) async fn leave(change: &mut Change, goal: Id) -> Result<Vec<Action>, Failure> {
+    let rows = sqlx::query("SELECT * FROM actions WHERE goal_id = ? ORDER BY created_at, id")
+        .bind(goal.to_string())
+        .fetch_all(change.db())
+        .await?;
+    let mut actions = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let action = Action { goal_id: None, updated_at: change.now(), ..read(row)? };
+        save(change.db(), &action).await?;
+        actions.push(action);
+    }
+    Ok(actions)
 }
 
 /// Writes an action, new or changed.

@@ -20,7 +20,8 @@ use crate::{
     answer::{Answer, At, BODY_BYTES_MAX, Body, object, text},
     failure::Failure,
     guard::Me,
-    platform::{Change, Platform, uncancelled},
+    log_in::LogIns,
+    platform::Platform,
 };
 
 pub(super) fn routes() -> Router<Platform> {
@@ -43,9 +44,15 @@ struct LoggedOut {
 }
 
 /// Ends every log-in of a person and every stream; the last thing their pages hear is why.
+///
+/// One transaction: neither a request that is dropped nor a process that is lost leaves streams open whose
+/// log-ins are gone, or log-ins whose streams have ended. Between the commit and the end of the streams lies
+/// what the hub's store needs to give the revocation its place, milliseconds; a process that dies before that
+/// takes its own streams along, and what opens one again has to find a log-in first.
 async fn force_logout(
     State(platform): State<Platform>,
     me: Me,
+    cause: Cause,
     At(user_id): At<Id>,
     body: Bytes,
 ) -> Result<Answer<LoggedOut>, Failure> {
@@ -54,17 +61,11 @@ async fn force_logout(
     if !is_theirs || !matches!(me.user.role.as_str(), "coach" | "admin") {
         return Err(Failure::PermissionLost("only coaches and admins of the organization may do this"));
     }
-    uncancelled(async move {
-        // The log-ins first: a stream that comes back after the goodbye must find them gone.
-        platform.log_ins.end_all(user_id).await?;
-        let last = Event::ForceLogout { reason: reason.clone() };
-        let revoked = platform.hub.revoke(Revoked::User(user_id.to_string()), &reason, Some(&last)).await;
-        revoked.map(drop).map_err(|error| {
-            tracing::error!(%error, "the streams of a user were not ended");
-            Failure::Broken
-        })
-    })
-    .await?;
+    let mut change = platform.change(cause).await?;
+    LogIns::end_all(change.db(), user_id).await?;
+    let last = Event::ForceLogout { reason: reason.clone() };
+    change.revoke(Revoked::User(user_id.to_string()), &reason, Some(&last)).await?;
+    change.commit().await?;
     Ok(Answer(LoggedOut { user_id }))
 }
 
@@ -116,15 +117,12 @@ async fn publish(
         _ => return Err(Failure::invalid("event", "this event is sent by what happens, not by hand")),
     };
     let audience = audience(&platform, me.id(), publication.audience.unwrap_or(concerned)).await?;
-    uncancelled(async move {
-        let sent = platform.hub.caused_by(cause).send(audience, &publication.event).await;
-        sent.map(|sent| Answer(Published { id: sent.id.to_string() })).map_err(|error| {
-            tracing::warn!(%error, "an operator's event was not sent");
-            let field = if matches!(error, SendError::Audience(_)) { "audience" } else { "event" };
-            Failure::invalid(field, error.to_string())
-        })
+    let sent = platform.hub.caused_by(cause).send(audience, &publication.event).await;
+    sent.map(|sent| Answer(Published { id: sent.id.to_string() })).map_err(|error| {
+        tracing::warn!(%error, "an operator's event was not sent");
+        let field = if matches!(error, SendError::Audience(_)) { "audience" } else { "event" };
+        Failure::invalid(field, error.to_string())
     })
-    .await
 }
 
 /// But for everyone, only people of the admin's own organization.
@@ -163,25 +161,25 @@ async fn end_relationship(
     At(id): At<Id>,
 ) -> Result<StatusCode, Failure> {
     admin_only(&me)?;
-    let work = async move |mut change: Change| {
-        let pair = pair_of(change.db(), Place::Relationship(id), me.id()).await?;
-        let now = change.now();
-        sqlx::query("UPDATE coaching_relationships SET ended_at = ? WHERE id = ?")
-            .bind(now.as_str())
-            .bind(id.to_string())
-            .execute(change.db())
-            .await?;
-        // No correlation id: every page of the two shows it.
-        let error = ApplicationError {
-            code: ErrorCode::PermissionLost,
-            message: "This coaching relationship has ended.".into(),
-            about: Some(About { kind: Subject::CoachingRelationship, id }),
-            correlation_id: None,
-            retryable: false,
-        };
-        change.commit(pair.audience(), Event::ApplicationError(error)).await
+    let mut change = platform.change(cause).await?;
+    let pair = pair_of(change.db(), Place::Relationship(id), me.id()).await?;
+    let now = change.now();
+    sqlx::query("UPDATE coaching_relationships SET ended_at = ? WHERE id = ?")
+        .bind(now.as_str())
+        .bind(id.to_string())
+        .execute(change.db())
+        .await?;
+    // No correlation id: every page of the two shows it.
+    let error = ApplicationError {
+        code: ErrorCode::PermissionLost,
+        message: "This coaching relationship has ended.".into(),
+        about: Some(About { kind: Subject::CoachingRelationship, id }),
+        correlation_id: None,
+        retryable: false,
     };
-    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+    change.tell(pair.audience(), &Event::ApplicationError(error)).await?;
+    change.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn admin_only(me: &Me) -> Result<(), Failure> {

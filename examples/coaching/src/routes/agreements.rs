@@ -19,7 +19,7 @@ use crate::{
     database::parsed,
     failure::Failure,
     guard::Me,
-    platform::{Change, Platform, based_on, new_id},
+    platform::{Platform, based_on, new_id},
 };
 
 pub(super) fn routes() -> Router<Platform> {
@@ -56,24 +56,23 @@ async fn create(
     Body(draft): Body<Draft>,
 ) -> Result<Created<Agreement>, Failure> {
     let body = text("body", draft.body, BODY_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let coaching_session_id = draft.coaching_session_id;
-        let pair = Pair::of(change.db(), Place::Session(coaching_session_id), me.id()).await?;
-        let now = change.now();
-        let agreement = Agreement {
-            id: new_id(),
-            coaching_session_id,
-            body: Some(body),
-            user_id: me.id(),
-            created_at: now.clone(),
-            updated_at: now,
-        };
-        save(change.db(), &agreement).await?;
-        let event = Event::AgreementCreated { coaching_session_id, agreement: agreement.clone() };
-        change.commit(pair.audience(), event).await?;
-        Ok(agreement)
+    let mut change = platform.change(cause).await?;
+    let coaching_session_id = draft.coaching_session_id;
+    let pair = Pair::of(change.db(), Place::Session(coaching_session_id), me.id()).await?;
+    let now = change.now();
+    let agreement = Agreement {
+        id: new_id(),
+        coaching_session_id,
+        body: Some(body),
+        user_id: me.id(),
+        created_at: now.clone(),
+        updated_at: now,
     };
-    platform.change(cause, work).await.map(Created)
+    save(change.db(), &agreement).await?;
+    let event = Event::AgreementCreated { coaching_session_id, agreement: agreement.clone() };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Created(agreement))
 }
 
 async fn replace(
@@ -84,20 +83,19 @@ async fn replace(
     Body(draft): Body<Draft>,
 ) -> Result<Answer<Agreement>, Failure> {
     let body = text("body", draft.body, BODY_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), id, me.id()).await?;
-        let coaching_session_id = was.coaching_session_id;
-        if draft.coaching_session_id != coaching_session_id {
-            return Err(Failure::invalid("coaching_session_id", "an agreement stays in its session"));
-        }
-        based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
-        let agreement = Agreement { body: Some(body), updated_at: change.now(), ..was };
-        save(change.db(), &agreement).await?;
-        let event = Event::AgreementUpdated { coaching_session_id, agreement: agreement.clone() };
-        change.commit(pair.audience(), event).await?;
-        Ok(agreement)
-    };
-    platform.change(cause, work).await.map(Answer)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), id, me.id()).await?;
+    let coaching_session_id = was.coaching_session_id;
+    if draft.coaching_session_id != coaching_session_id {
+        return Err(Failure::invalid("coaching_session_id", "an agreement stays in its session"));
+    }
+    based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
+    let agreement = Agreement { body: Some(body), updated_at: change.now(), ..was };
+    save(change.db(), &agreement).await?;
+    let event = Event::AgreementUpdated { coaching_session_id, agreement: agreement.clone() };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Answer(agreement))
 }
 
 async fn remove(
@@ -106,14 +104,12 @@ async fn remove(
     cause: Cause,
     At(id): At<Id>,
 ) -> Result<StatusCode, Failure> {
-    let work = async move |mut change: Change| {
-        let (pair, Agreement { coaching_session_id, .. }) = find(change.db(), id, me.id()).await?;
-        sqlx::query("DELETE FROM agreements WHERE id = ?").bind(id.to_string()).execute(change.db()).await?;
-        change
-            .commit(pair.audience(), Event::AgreementDeleted { coaching_session_id, agreement_id: id })
-            .await
-    };
-    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+    let mut change = platform.change(cause).await?;
+    let (pair, Agreement { coaching_session_id, .. }) = find(change.db(), id, me.id()).await?;
+    sqlx::query("DELETE FROM agreements WHERE id = ?").bind(id.to_string()).execute(change.db()).await?;
+    change.tell(pair.audience(), &Event::AgreementDeleted { coaching_session_id, agreement_id: id }).await?;
+    change.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Agreement), Failure> {

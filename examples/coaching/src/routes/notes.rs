@@ -18,7 +18,7 @@ use crate::{
     database::parsed,
     failure::Failure,
     guard::Me,
-    platform::{Change, Platform, based_on, new_id},
+    platform::{Platform, based_on, new_id},
 };
 
 pub(super) fn routes() -> Router<Platform> {
@@ -53,24 +53,23 @@ async fn create(
     Body(draft): Body<Draft>,
 ) -> Result<Created<Note>, Failure> {
     let body = at_most("body", draft.body, NOTE_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let coaching_session_id = draft.coaching_session_id;
-        let pair = Pair::of(change.db(), Place::Session(coaching_session_id), me.id()).await?;
-        let now = change.now();
-        let note = Note {
-            id: new_id(),
-            coaching_session_id,
-            body: Some(body),
-            user_id: me.id(),
-            created_at: now.clone(),
-            updated_at: now,
-        };
-        save(change.db(), &note).await?;
-        let event = Event::NoteCreated { coaching_session_id, note: note.clone() };
-        change.commit(pair.audience(), event).await?;
-        Ok(note)
+    let mut change = platform.change(cause).await?;
+    let coaching_session_id = draft.coaching_session_id;
+    let pair = Pair::of(change.db(), Place::Session(coaching_session_id), me.id()).await?;
+    let now = change.now();
+    let note = Note {
+        id: new_id(),
+        coaching_session_id,
+        body: Some(body),
+        user_id: me.id(),
+        created_at: now.clone(),
+        updated_at: now,
     };
-    platform.change(cause, work).await.map(Created)
+    save(change.db(), &note).await?;
+    let event = Event::NoteCreated { coaching_session_id, note: note.clone() };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Created(note))
 }
 
 async fn replace(
@@ -81,20 +80,19 @@ async fn replace(
     Body(draft): Body<Draft>,
 ) -> Result<Answer<Note>, Failure> {
     let body = at_most("body", draft.body, NOTE_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), id, me.id()).await?;
-        let coaching_session_id = was.coaching_session_id;
-        if draft.coaching_session_id != coaching_session_id {
-            return Err(Failure::invalid("coaching_session_id", "a note stays in its session"));
-        }
-        based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
-        let note = Note { body: Some(body), updated_at: change.now(), ..was };
-        save(change.db(), &note).await?;
-        let event = Event::NoteUpdated { coaching_session_id, note: note.clone() };
-        change.commit(pair.audience(), event).await?;
-        Ok(note)
-    };
-    platform.change(cause, work).await.map(Answer)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), id, me.id()).await?;
+    let coaching_session_id = was.coaching_session_id;
+    if draft.coaching_session_id != coaching_session_id {
+        return Err(Failure::invalid("coaching_session_id", "a note stays in its session"));
+    }
+    based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
+    let note = Note { body: Some(body), updated_at: change.now(), ..was };
+    save(change.db(), &note).await?;
+    let event = Event::NoteUpdated { coaching_session_id, note: note.clone() };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Answer(note))
 }
 
 async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Note), Failure> {

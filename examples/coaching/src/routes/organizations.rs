@@ -12,7 +12,7 @@ use crate::{
     database::parsed,
     failure::Failure,
     guard::{Me, User},
-    platform::{Change, Platform, new_id},
+    platform::{Platform, new_id},
 };
 
 pub(super) fn routes() -> Router<Platform> {
@@ -119,39 +119,37 @@ async fn create(
     if draft.coach_id == draft.coachee_id {
         return Err(Failure::invalid("coachee_id", "nobody coaches themselves"));
     }
-    let work = async move |mut change: Change| {
-        access::member(change.db(), organization, me.id()).await?;
-        if draft.coach_id != me.id() && !me.is_admin() {
-            return Err(Failure::PermissionLost("only the coach or an admin begins a relationship"));
+    let mut change = platform.change(cause).await?;
+    access::member(change.db(), organization, me.id()).await?;
+    if draft.coach_id != me.id() && !me.is_admin() {
+        return Err(Failure::PermissionLost("only the coach or an admin begins a relationship"));
+    }
+    for (field, user) in [("coach_id", draft.coach_id), ("coachee_id", draft.coachee_id)] {
+        if access::member(change.db(), organization, user).await.is_err() {
+            return Err(Failure::invalid(field, "no member of this organization"));
         }
-        for (field, user) in [("coach_id", draft.coach_id), ("coachee_id", draft.coachee_id)] {
-            if access::member(change.db(), organization, user).await.is_err() {
-                return Err(Failure::invalid(field, "no member of this organization"));
-            }
-        }
-        let existing = find(change.db(), organization, &draft).await?;
-        if let Some(relationship) = existing {
-            return Err(Failure::Conflict {
-                message: "this coaching relationship exists already",
-                current: serde_json::to_value(relationship).unwrap_or_default(),
-            });
-        }
-        // One that has ended begins again, with all that belongs to it.
-        sqlx::query(
-            "INSERT INTO coaching_relationships (id, organization_id, coach_id, coachee_id) VALUES (?, ?, ?, ?)
-             ON CONFLICT (organization_id, coach_id, coachee_id) DO UPDATE SET ended_at = NULL",
-        )
-        .bind(new_id().to_string())
-        .bind(organization.to_string())
-        .bind(draft.coach_id.to_string())
-        .bind(draft.coachee_id.to_string())
-        .execute(change.db())
-        .await?;
-        let begun = find(change.db(), organization, &draft).await?.ok_or(Failure::Broken)?;
-        change.commit_quietly().await?;
-        Ok(begun)
-    };
-    platform.change(cause, work).await.map(Created)
+    }
+    let existing = find(change.db(), organization, &draft).await?;
+    if let Some(relationship) = existing {
+        return Err(Failure::Conflict {
+            message: "this coaching relationship exists already",
+            current: serde_json::to_value(relationship).unwrap_or_default(),
+        });
+    }
+    // One that has ended begins again, with all that belongs to it.
+    sqlx::query(
+        "INSERT INTO coaching_relationships (id, organization_id, coach_id, coachee_id) VALUES (?, ?, ?, ?)
+         ON CONFLICT (organization_id, coach_id, coachee_id) DO UPDATE SET ended_at = NULL",
+    )
+    .bind(new_id().to_string())
+    .bind(organization.to_string())
+    .bind(draft.coach_id.to_string())
+    .bind(draft.coachee_id.to_string())
+    .execute(change.db())
+    .await?;
+    let begun = find(change.db(), organization, &draft).await?.ok_or(Failure::Broken)?;
+    change.commit().await?;
+    Ok(Created(begun))
 }
 
 async fn find(

@@ -18,7 +18,7 @@ use crate::{
     database::parsed,
     failure::Failure,
     guard::Me,
-    platform::{Change, Platform},
+    platform::Platform,
 };
 
 pub(super) fn routes() -> Router<Platform> {
@@ -62,19 +62,18 @@ async fn link(
     cause: Cause,
     At(Which { id: coaching_session_id, goal_id }): At<Which>,
 ) -> Result<Created<Link>, Failure> {
-    let work = async move |mut change: Change| {
-        let pair = pair_of_both(change.db(), coaching_session_id, goal_id, me.id()).await?;
-        if insert(change.db(), coaching_session_id, goal_id).await? {
-            let event = Event::CoachingSessionGoalCreated {
-                coaching_relationship_id: pair.relationship,
-                coaching_session_id,
-                goal_id,
-            };
-            change.commit(pair.audience(), event).await?;
-        }
-        Ok(Link { coaching_session_id, goal_id })
-    };
-    platform.change(cause, work).await.map(Created)
+    let mut change = platform.change(cause).await?;
+    let pair = pair_of_both(change.db(), coaching_session_id, goal_id, me.id()).await?;
+    if insert(change.db(), coaching_session_id, goal_id).await? {
+        let event = Event::CoachingSessionGoalCreated {
+            coaching_relationship_id: pair.relationship,
+            coaching_session_id,
+            goal_id,
+        };
+        change.tell(pair.audience(), &event).await?;
+        change.commit().await?;
+    }
+    Ok(Created(Link { coaching_session_id, goal_id }))
 }
 
 async fn unlink(
@@ -83,24 +82,24 @@ async fn unlink(
     cause: Cause,
     At(Which { id: coaching_session_id, goal_id }): At<Which>,
 ) -> Result<StatusCode, Failure> {
-    let work = async move |mut change: Change| {
-        let pair = pair_of_both(change.db(), coaching_session_id, goal_id, me.id()).await?;
-        let removed = sqlx::query("DELETE FROM session_goals WHERE coaching_session_id = ? AND goal_id = ?")
-            .bind(coaching_session_id.to_string())
-            .bind(goal_id.to_string())
-            .execute(change.db())
-            .await?;
-        if removed.rows_affected() == 0 {
-            return Err(Failure::NotFound("goal in this session"));
-        }
-        let event = Event::CoachingSessionGoalDeleted {
-            coaching_relationship_id: pair.relationship,
-            coaching_session_id,
-            goal_id,
-        };
-        change.commit(pair.audience(), event).await
+    let mut change = platform.change(cause).await?;
+    let pair = pair_of_both(change.db(), coaching_session_id, goal_id, me.id()).await?;
+    let removed = sqlx::query("DELETE FROM session_goals WHERE coaching_session_id = ? AND goal_id = ?")
+        .bind(coaching_session_id.to_string())
+        .bind(goal_id.to_string())
+        .execute(change.db())
+        .await?;
+    if removed.rows_affected() == 0 {
+        return Err(Failure::NotFound("goal in this session"));
+    }
+    let event = Event::CoachingSessionGoalDeleted {
+        coaching_relationship_id: pair.relationship,
+        coaching_session_id,
+        goal_id,
     };
-    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn pair_of_both(db: &mut SqliteConnection, session: Id, goal: Id, me: Id) -> Result<Pair, Failure> {

@@ -17,7 +17,7 @@ use crate::{
     database::parsed,
     failure::Failure,
     guard::Me,
-    platform::{Change, Platform, based_on, new_id},
+    platform::{Platform, based_on, new_id},
 };
 
 pub(super) fn routes() -> Router<Platform> {
@@ -90,22 +90,20 @@ async fn create(
     cause: Cause,
     Body(draft): Body<Draft>,
 ) -> Result<Created<Session>, Failure> {
-    let work = async move |mut change: Change| {
-        Pair::of(change.db(), Place::Relationship(draft.coaching_relationship_id), me.id()).await?;
-        let now = change.now();
-        let session = Session {
-            id: new_id(),
-            coaching_relationship_id: draft.coaching_relationship_id,
-            date: draft.date.0,
-            title: None,
-            created_at: now.clone(),
-            updated_at: now,
-        };
-        save(change.db(), &session).await?;
-        change.commit_quietly().await?;
-        Ok(session)
+    let mut change = platform.change(cause).await?;
+    Pair::of(change.db(), Place::Relationship(draft.coaching_relationship_id), me.id()).await?;
+    let now = change.now();
+    let session = Session {
+        id: new_id(),
+        coaching_relationship_id: draft.coaching_relationship_id,
+        date: draft.date.0,
+        title: None,
+        created_at: now.clone(),
+        updated_at: now,
     };
-    platform.change(cause, work).await.map(Created)
+    save(change.db(), &session).await?;
+    change.commit().await?;
+    Ok(Created(session))
 }
 
 async fn rename(
@@ -116,16 +114,15 @@ async fn rename(
     Body(draft): Body<Title>,
 ) -> Result<Answer<Session>, Failure> {
     let title = text("title", draft.title, TITLE_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), id, me.id()).await?;
-        based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
-        let session = Session { title: Some(title), updated_at: change.now(), ..was };
-        save(change.db(), &session).await?;
-        let event = Event::CoachingSessionTitleUpdated { coaching_session_id: id };
-        change.commit(pair.audience(), event).await?;
-        Ok(session)
-    };
-    platform.change(cause, work).await.map(Answer)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), id, me.id()).await?;
+    based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
+    let session = Session { title: Some(title), updated_at: change.now(), ..was };
+    save(change.db(), &session).await?;
+    let event = Event::CoachingSessionTitleUpdated { coaching_session_id: id };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Answer(session))
 }
 
 async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Session), Failure> {

@@ -76,24 +76,22 @@ async fn create(
     Body(draft): Body<Draft>,
 ) -> Result<Created<Topic>, Failure> {
     let body = text("body", draft.body, BODY_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let pair = Pair::of(change.db(), Place::Session(session), me.id()).await?;
-        let now = change.now();
-        let topic = Topic {
-            id: new_id(),
-            coaching_session_id: session,
-            user_id: me.id(),
-            body,
-            priority: None,
-            status: TopicStatus::Open,
-            created_at: now.clone(),
-            updated_at: now,
-        };
-        save(change.db(), &topic).await?;
-        changed(change, &pair, session).await?;
-        Ok(topic)
+    let mut change = platform.change(cause).await?;
+    let pair = Pair::of(change.db(), Place::Session(session), me.id()).await?;
+    let now = change.now();
+    let topic = Topic {
+        id: new_id(),
+        coaching_session_id: session,
+        user_id: me.id(),
+        body,
+        priority: None,
+        status: TopicStatus::Open,
+        created_at: now.clone(),
+        updated_at: now,
     };
-    platform.change(cause, work).await.map(Created)
+    save(change.db(), &topic).await?;
+    changed(change, &pair, session).await?;
+    Ok(Created(topic))
 }
 
 async fn replace(
@@ -104,12 +102,10 @@ async fn replace(
     Body(draft): Body<Draft>,
 ) -> Result<Answer<Topic>, Failure> {
     let body = text("body", draft.body, BODY_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), which, me.id()).await?;
-        based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
-        update(change, &pair, Topic { body, ..was }).await
-    };
-    platform.change(cause, work).await.map(Answer)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), which, me.id()).await?;
+    based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
+    update(change, &pair, Topic { body, ..was }).await.map(Answer)
 }
 
 async fn rate(
@@ -119,15 +115,13 @@ async fn rate(
     At(which): At<Which>,
     Body(rating): Body<Rating>,
 ) -> Result<Answer<Topic>, Failure> {
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), which, me.id()).await?;
-        if pair.coachee != me.id() {
-            return Err(Failure::PermissionLost("only the coachee rates a topic"));
-        }
-        based_on(rating.updated_at.as_ref(), &was.updated_at, &was)?;
-        update(change, &pair, Topic { priority: Some(rating.priority), ..was }).await
-    };
-    platform.change(cause, work).await.map(Answer)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), which, me.id()).await?;
+    if pair.coachee != me.id() {
+        return Err(Failure::PermissionLost("only the coachee rates a topic"));
+    }
+    based_on(rating.updated_at.as_ref(), &was.updated_at, &was)?;
+    update(change, &pair, Topic { priority: Some(rating.priority), ..was }).await.map(Answer)
 }
 
 async fn turn(
@@ -137,12 +131,10 @@ async fn turn(
     At(which): At<Which>,
     Body(turn): Body<Turn>,
 ) -> Result<Answer<Topic>, Failure> {
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), which, me.id()).await?;
-        based_on(turn.updated_at.as_ref(), &was.updated_at, &was)?;
-        update(change, &pair, Topic { status: turn.status, ..was }).await
-    };
-    platform.change(cause, work).await.map(Answer)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), which, me.id()).await?;
+    based_on(turn.updated_at.as_ref(), &was.updated_at, &was)?;
+    update(change, &pair, Topic { status: turn.status, ..was }).await.map(Answer)
 }
 
 async fn remove(
@@ -151,15 +143,11 @@ async fn remove(
     cause: Cause,
     At(which): At<Which>,
 ) -> Result<StatusCode, Failure> {
-    let work = async move |mut change: Change| {
-        let (pair, topic) = find(change.db(), which, me.id()).await?;
-        sqlx::query("DELETE FROM topics WHERE id = ?")
-            .bind(topic.id.to_string())
-            .execute(change.db())
-            .await?;
-        changed(change, &pair, topic.coaching_session_id).await
-    };
-    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+    let mut change = platform.change(cause).await?;
+    let (pair, topic) = find(change.db(), which, me.id()).await?;
+    sqlx::query("DELETE FROM topics WHERE id = ?").bind(topic.id.to_string()).execute(change.db()).await?;
+    changed(change, &pair, topic.coaching_session_id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn update(mut change: Change, pair: &Pair, topic: Topic) -> Result<Topic, Failure> {
@@ -169,8 +157,9 @@ async fn update(mut change: Change, pair: &Pair, topic: Topic) -> Result<Topic, 
     Ok(topic)
 }
 
-async fn changed(change: Change, pair: &Pair, coaching_session_id: Id) -> Result<(), Failure> {
-    change.commit(pair.audience(), Event::TopicsChanged { coaching_session_id }).await
+async fn changed(mut change: Change, pair: &Pair, coaching_session_id: Id) -> Result<(), Failure> {
+    change.tell(pair.audience(), &Event::TopicsChanged { coaching_session_id }).await?;
+    change.commit().await
 }
 
 async fn find(db: &mut SqliteConnection, which: Which, me: Id) -> Result<(Pair, Topic), Failure> {

@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its own part of this")]
 
 mod http;
+mod process;
 mod stream;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -9,10 +10,11 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use coaching::{Cost, Options, PEOPLE, app};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tidings_server::{Config, Hub};
+use tidings_server::{Config, Hub, Sqlite};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub(crate) use http::{Reply, raw, send_and_drop};
+pub(crate) use process::{Process, address};
 pub(crate) use stream::Stream;
 
 /// Long enough for a loaded machine; reached only by a failure.
@@ -22,7 +24,6 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     folder: TempDir,
-    config: Config,
     serving: JoinHandle<()>,
 }
 
@@ -34,7 +35,7 @@ impl Server {
     pub(crate) async fn with(config: Config) -> Self {
         let folder = TempDir::new().expect("a folder");
         let (address, serving) = serve(&folder, &config, Some("out")).await;
-        Self { address, folder, config, serving }
+        Self { address, folder, serving }
     }
 
     /// A folder of page files that the server serves.
@@ -47,32 +48,19 @@ impl Server {
         }
         let config = Config::default();
         let (address, serving) = serve(&folder, &config, Some("out")).await;
-        Self { address, folder, config, serving }
+        Self { address, folder, serving }
     }
 
     /// Only REST and the stream.
     pub(crate) async fn without_files() -> Self {
         let (folder, config) = (TempDir::new().expect("a folder"), Config::default());
         let (address, serving) = serve(&folder, &config, None).await;
-        Self { address, folder, config, serving }
+        Self { address, folder, serving }
     }
 
-    /// As after `kill -9`: nothing is said to anybody, and only the file stays.
-    pub(crate) async fn restart(&mut self) {
-        self.serving.abort();
-        (self.address, self.serving) = serve(&self.folder, &self.config, Some("out")).await;
-    }
-
-    /// Somebody of the seeded people, logged in: `coach`, `coachee` or `admin`.
+    /// See [`log_in`].
     pub(crate) async fn log_in(&self, role: &str) -> User {
-        let person = PEOPLE.iter().find(|person| person.role == role).expect("a seeded person");
-        let form = format!("email={}&password={}", person.email, person.password);
-        let reply = raw(self.address, "POST", "/login", &[FORM], &form).await;
-        assert_eq!(reply.status, 200, "{reply:?}");
-        let cookie =
-            reply.header("set-cookie").expect("a cookie").split(';').next().expect("a pair").to_owned();
-        let id = reply.data()["id"].as_str().expect("an id").to_owned();
-        User { id, cookie, address: self.address }
+        log_in(self.address, role).await
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -93,14 +81,26 @@ async fn serve(folder: &TempDir, config: &Config, files: Option<&str>) -> (Socke
         // As cheap as argon2 goes: the tests log in often.
         password_cost: Cost { memory_kib: 64, passes: 1 },
     };
-    let hub = Hub::in_memory(config.clone()).await.expect("a hub");
-    let router = app(&options, hub.clone()).await.expect("an app");
+    let store = Sqlite::at(&options.database);
+    let hub = Hub::start(config.clone(), store.clone()).await.expect("a hub");
+    let router = app(&options, hub.clone(), store).await.expect("an app");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let serving = tokio::spawn(async move {
         tidings_server::serve(listener, router, &hub).await.expect("serves");
     });
     (address, serving)
+}
+
+/// Somebody of the seeded people, logged in: `coach`, `coachee` or `admin`.
+pub(crate) async fn log_in(address: SocketAddr, role: &str) -> User {
+    let person = PEOPLE.iter().find(|person| person.role == role).expect("a seeded person");
+    let form = format!("email={}&password={}", person.email, person.password);
+    let reply = raw(address, "POST", "/login", &[FORM], &form).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let cookie = reply.header("set-cookie").expect("a cookie").split(';').next().expect("a pair").to_owned();
+    let id = reply.data()["id"].as_str().expect("an id").to_owned();
+    User { id, cookie, address }
 }
 
 pub(crate) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
