@@ -49,6 +49,17 @@ pub enum SendError {
     Store(#[source] StoreError),
 }
 
+impl SendError {
+    /// Whether the same may be sent again and succeed. It may have been sent all the same: only a key makes
+    /// sure that it happens once ([`crate::Hub::send_once`]).
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_retryable(),
+            _ => false,
+        }
+    }
+}
+
 impl From<StoreError> for SendError {
     fn from(error: StoreError) -> Self {
         match error {

@@ -29,7 +29,7 @@
 //! | [`Cause`] | the request that caused it |
 //! | [`router`], [`Authorize`] | the stream, and who may read it |
 //! | [`serve`] | the server that enforces every limit of [`Config`] |
-//! | [`store`], [`Memory`] | where the ordered log lives |
+//! | [`store`], [`Memory`] | where the ordered log lives; `Sqlite` with the feature `sqlite` |
 //!
 //! Under another server than [`serve`], these of [`Config`] are not enforced: `header_timeout`,
 //! `write_stall`, `tcp_user_timeout`, `send_buffer`, and the drain; a warning says so once.
@@ -81,6 +81,8 @@ pub use protocol::Revoked;
 pub use router::router;
 pub use secret::Secret;
 pub use serve::{serve, serve_until};
+#[cfg(feature = "postgres")]
+pub use store::Postgres;
 #[cfg(feature = "sqlite")]
 pub use store::Sqlite;
 pub use store::{Memory, Store, StoreError};

@@ -13,6 +13,7 @@ mod compiler;
 mod debian;
 mod npm;
 mod paths;
+mod postgres;
 mod tools;
 
 mod apt;

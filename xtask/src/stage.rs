@@ -8,7 +8,7 @@ use crate::{
     debian::entries,
     demo,
     error::{Error, Result},
-    fuzz, layout, next, npm,
+    fuzz, layout, next, npm, postgres,
     run::Run,
     size, tools,
     tools::WasmBindgen,
@@ -111,6 +111,7 @@ fn clippy() -> Result {
 fn rust(length: Length) -> Result {
     // Tests make networks that lose packets, and look at streams through a proxy.
     apt::ready(&[("/usr/sbin/nginx", "nginx-light"), ("/usr/sbin/ip", "iproute2")])?;
+    postgres::ready()?;
     length.tell(tools::nextest()?.args(["run", "--workspace"])).go()
 }
 

@@ -13,7 +13,7 @@ use crate::{
 /// Run all tests, in stages; the first failure ends it. At most 20 minutes on two cores.
 ///
 /// Fetches what is missing: cargo-nextest, cargo-fuzz, wasm-bindgen (below target/tools), the wasm target, Debian's
-/// chromium and chromium-driver, npm packages. Nothing is skipped. CI runs exactly this.
+/// chromium, chromium-driver and postgresql, npm packages. Nothing is skipped. CI runs exactly this.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Test {
     /// Take more time where tests can use it: 60 s per fuzz target, TIDINGS_LONG=1 for tests that read it.

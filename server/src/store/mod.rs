@@ -5,6 +5,8 @@
 //! never touch the store.
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -22,10 +24,12 @@ use crate::{
     secret::Secret,
 };
 pub use memory::Memory;
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, PostgresOptions};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Sqlite, SqliteOptions};
 /// The library of the app's side of [`Outbox`], in the version that [`Outbox::Connection`] is of.
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use sqlx;
 
 /// How long a key keeps an event from being sent twice, whatever is trimmed.
@@ -311,4 +315,15 @@ pub enum StoreError {
     /// It is not one of ours, or of a newer version than this.
     #[error("not a store that this version can use: {0}")]
     Foreign(String),
+}
+
+impl StoreError {
+    /// Whether the same may succeed later without anybody's doing. What was sent without a key may have been
+    /// committed all the same.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::InUse(_) => true,
+            Self::KeyConflict | Self::Corrupt(_) | Self::Foreign(_) => false,
+        }
+    }
 }

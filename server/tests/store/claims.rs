@@ -79,6 +79,7 @@ macro_rules! durable_store {
                     grants_of_who_was_away_for_a_whole_window_are_forgotten
                     revocations_are_kept_as_long_as_told
                     leases_are_loaded_and_those_that_just_ended_too
+                    everybody_is_renewed_at_once
                     connections_are_expected_back_until_their_time
                 }
                 retention {
@@ -102,6 +103,7 @@ macro_rules! outbox_store {
                     an_event_rolled_back_is_never_sent
                     a_later_transaction_has_the_later_id
                     a_send_after_a_commit_has_the_later_id
+                    a_send_comes_behind_all_that_was_committed_before_it
                     an_event_committed_without_a_run_is_sent_by_the_next
                     a_transaction_holds_back_no_more_than_itself
                     notices_and_live_only_events_take_part

@@ -178,6 +178,12 @@ pub(crate) async fn live_only_entries_keep_their_place_and_raise_no_floor<P: Dur
     assert_eq!(run.watcher.seen.lock().texts(), ["-", "-", "-"], "its payload is not kept");
     assert_eq!(run.watcher.seen.lock().history.head(), run.epoch.at(9));
     assert_eq!(run.resume(&cursor).await, replayed([]), "nothing that would be replayed is missing");
+    run.kill();
+    // A window that has become smaller since holds fewer of them from the start.
+    let limits = Limits { count: 1, ..Limits::default() };
+    let run = Run::open_with(&place, Opening { limits, ..opening() }).await;
+    assert_eq!(run.watcher.seen.lock().beginnings[0].floor, 1);
+    assert_eq!(run.resume(&cursor).await, replayed([]), "nor now");
     assert_eq!(run.say("10").await, run.epoch.at(10));
 }
 

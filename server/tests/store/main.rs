@@ -10,6 +10,8 @@ mod memory;
 mod order;
 mod outbox;
 mod place;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod retention;
 mod run;
 #[cfg(feature = "sqlite")]

@@ -95,6 +95,28 @@ pub(crate) async fn a_send_after_a_commit_has_the_later_id<P: Shared>() {
     assert_eq!(run.watcher.seen.lock().texts(), expected);
 }
 
+pub(crate) async fn a_send_comes_behind_all_that_was_committed_before_it<P: Shared>() {
+    // More than one step moves.
+    const WAITING: u64 = 1_500;
+    let place = P::fresh().await;
+    let run = Run::open(&place).await;
+    let mut app = place.connect().await;
+    run.watcher.hold_back(1);
+    let first = run.spawn(vec![said("first")], None);
+    eventually("nothing is moved meanwhile", async || run.watcher.waits()).await;
+    P::begin(&mut app).await;
+    for n in 0..WAITING {
+        enqueue::<P>(&run, &mut app, &n.to_string()).await;
+    }
+    P::commit(&mut app).await;
+    let mut last = run.spawn(vec![said("last")], None);
+    let early = tokio::time::timeout(GLANCE, &mut last).await;
+    assert!(early.is_err(), "it came before what is held back: {early:?}");
+    run.watcher.let_go();
+    first.await.expect("it ran").expect("sent");
+    assert_eq!(last.await.expect("it ran").expect("sent").ids, [run.epoch.at(1 + WAITING + 1)]);
+}
+
 pub(crate) async fn an_event_committed_without_a_run_is_sent_by_the_next<P: Shared>() {
     let place = P::fresh().await;
     Run::open(&place).await.close().await;

@@ -193,7 +193,7 @@ pub(crate) fn opening() -> Opening {
     let mut secret = [0; 32];
     secret[..8].copy_from_slice(&run.to_be_bytes());
     Opening {
-        epoch: Epoch::new(&format!("run{run}")).expect("an epoch"),
+        epoch: Epoch::new(&format!("run{run}.{}", std::process::id())).expect("an epoch"),
         secret: Secret::new(secret),
         limits: Limits::default(),
         clock: Clock::start(),
@@ -257,7 +257,7 @@ struct Gate {
 }
 
 impl Watcher {
-    fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         let history = History::new(Epoch::new("none").expect("an epoch"), limits);
         let seen = Seen { history, entries: Vec::new(), beginnings: Vec::new() };
         Self {
@@ -311,7 +311,8 @@ impl Follower for Watcher {
             let mut gate = self.gate.lock();
             while gate.held_back == Some(sequence) {
                 gate.waits = true;
-                self.moved.wait(&mut gate);
+                // A store may follow on a thread of the runtime, which has other things to do.
+                tokio::task::block_in_place(|| self.moved.wait(&mut gate));
             }
             gate.waits = false;
             drop(gate);

@@ -195,6 +195,28 @@ pub(crate) async fn leases_are_loaded_and_those_that_just_ended_too<P: Durable>(
     assert_eq!(names(40).await, ["here"]);
 }
 
+pub(crate) async fn everybody_is_renewed_at_once<P: Durable>() {
+    let place = P::fresh().await;
+    let first = Run::open(&place).await;
+    let until = now() + Duration::from_secs(45);
+    for until in [until, until + Duration::from_secs(15)] {
+        let leases: Vec<_> =
+            (0..3_000).map(|n| lease(&format!("user {n} \"o'brien\""), Some(until))).collect();
+        // Whether a renewal changes anything is for those to say who share the log with others.
+        assert_eq!(first.store.lease(leases).await.expect("stored").len(), 3_000);
+    }
+    first.kill();
+    let run = Run::open(&place).await;
+    assert_eq!(run.opened.leases.len(), 3_000);
+    // By the store's clock, which is another one where it has its own.
+    let renewed = |lease: &Lease| {
+        let lasts = lease.until.expect("an end").since(until);
+        (Duration::from_secs(10)..Duration::from_secs(20)).contains(&lasts)
+    };
+    assert!(run.opened.leases.iter().all(renewed));
+    assert!(run.opened.leases.iter().any(|lease| lease.user == "user 7 \"o'brien\""));
+}
+
 pub(crate) async fn connections_are_expected_back_until_their_time<P: Durable>() {
     let place = P::fresh().await;
     let first = Run::open(&place).await;
@@ -208,7 +230,7 @@ pub(crate) async fn connections_are_expected_back_until_their_time<P: Durable>()
     };
     first.store.save(["a", "b", "c"].map(|id| saved(id, Some(until))).to_vec()).await.expect("saved");
     let later = until + Duration::from_secs(60);
-    first.store.save(vec![saved("b", None), saved("c", Some(later))]).await.expect("saved");
+    first.store.save(vec![saved("b", None), saved("c", None), saved("c", Some(later))]).await.expect("saved");
     first.kill();
     let second = Run::open(&place).await;
     let mut connections = second.opened.connections.clone();

@@ -7,8 +7,7 @@ use sqlx::SqliteConnection;
 
 use super::{
     error::told,
-    keys,
-    outbox::{self, MOVED_MAX},
+    keys, outbox,
     retention::{self, Cut, Held, Window},
     rows::Row,
     standing,
@@ -45,8 +44,7 @@ impl<'a> Commit<'a> {
 
     /// Moves what waits in the outbox; whether more may wait there.
     pub(super) async fn outbox(&mut self, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
-        let waiting = outbox::take(self.path, connection).await?;
-        let has_more = waiting.len() == MOVED_MAX;
+        let (waiting, has_more) = outbox::take(self.path, connection).await?;
         for waiting in waiting {
             self.moved = Some(waiting.id);
             self.place(connection, waiting.draft).await?;

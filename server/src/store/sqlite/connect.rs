@@ -32,3 +32,20 @@ pub(super) async fn writing(path: &Path, busy: Duration) -> Result<SqliteConnect
         .disable_statement_logging();
     options.connect().await.map_err(|error| told(path, &error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_commit_waits_for_the_disk() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("tidings.db");
+        let mut connection = writing(&path, Duration::ZERO).await.expect("it opens");
+        let (mode,): (String,) =
+            sqlx::query_as("PRAGMA journal_mode").fetch_one(&mut connection).await.expect("one");
+        let (synchronous,): (i64,) =
+            sqlx::query_as("PRAGMA synchronous").fetch_one(&mut connection).await.expect("one");
+        assert_eq!((mode.as_str(), synchronous), ("wal", 2), "2 is FULL");
+    }
+}

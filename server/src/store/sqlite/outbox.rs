@@ -20,8 +20,9 @@ use crate::store::{Answer, Draft, Matter, Outbox, StoreError};
 /// is told so.
 const ROWS_MAX: i64 = 100_000;
 
-/// Rows that one commit moves.
-pub(super) const MOVED_MAX: usize = 512;
+/// Rows that one commit moves, and their bytes.
+const MOVED_MAX: i64 = 512;
+const MOVED_BYTES_MAX: i64 = 8 * 1024 * 1024;
 
 /// A transaction that was joined is looked for this often at first, for this long at most; each look is one
 /// read of a few microseconds. After that, and for transactions of other processes, once a second.
@@ -78,27 +79,41 @@ pub(super) struct Waiting {
     pub(super) draft: Draft,
 }
 
-/// Takes the first rows that wait, in the transaction that is open.
-pub(super) async fn take(path: &Path, connection: &mut SqliteConnection) -> Result<Vec<Waiting>, StoreError> {
+/// Takes the first rows that wait, in the transaction that is open; whether more wait.
+pub(super) async fn take(
+    path: &Path,
+    connection: &mut SqliteConnection,
+) -> Result<(Vec<Waiting>, bool), StoreError> {
     let told = |error: sqlx::Error| told(path, &error);
-    let read: Vec<(i64, i64, String, Vec<u8>)> =
-        sqlx::query_as("SELECT id, kind, channels, body FROM tidings_outbox ORDER BY id LIMIT ?")
-            .bind(i64::try_from(MOVED_MAX).unwrap_or(i64::MAX))
+    let sizes: Vec<(i64, i64)> =
+        sqlx::query_as("SELECT id, length(body) FROM tidings_outbox ORDER BY id LIMIT ?")
+            .bind(MOVED_MAX)
             .fetch_all(&mut *connection)
             .await
             .map_err(told)?;
-    let Some(&(last, ..)) = read.last() else { return Ok(Vec::new()) };
-    sqlx::query("DELETE FROM tidings_outbox WHERE id <= ?")
-        .bind(last)
-        .execute(connection)
-        .await
-        .map_err(told)?;
+    let mut bytes = 0;
+    let fits = sizes.iter().take_while(|(_, size)| {
+        bytes += size;
+        bytes <= MOVED_BYTES_MAX
+    });
+    let fits = fits.count().max(1).min(sizes.len());
+    let Some(&(last, _)) = sizes[..fits].last() else { return Ok((Vec::new(), false)) };
+    let has_more = fits < sizes.len() || i64::try_from(fits) == Ok(MOVED_MAX);
+    let read: Vec<(i64, i64, String, Vec<u8>)> =
+        sqlx::query_as("DELETE FROM tidings_outbox WHERE id <= ? RETURNING id, kind, channels, body")
+            .bind(last)
+            .fetch_all(connection)
+            .await
+            .map_err(told)?;
     let waiting = read.into_iter().map(|(id, kind, channels, body)| {
         let draft = rows::read_draft(kind, &channels, &body);
         let why = |why| corrupt(&format!("{}: row {id} of tidings_outbox {why}", path.display()));
         Ok(Waiting { id, draft: draft.map_err(why)? })
     });
-    waiting.collect()
+    let mut waiting = waiting.collect::<Result<Vec<_>, StoreError>>()?;
+    // What is returned comes in no promised order.
+    waiting.sort_unstable_by_key(|waiting| waiting.id);
+    Ok((waiting, has_more))
 }
 
 /// Whether any row waits.
@@ -162,5 +177,33 @@ impl Looks {
         if self.pace < OFTEN {
             self.pace = (self.pace * 2).min(OFTEN);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_transaction_that_was_joined_is_looked_for_often_until_it_shows() {
+        let (expected, mut looks) = (Expected::default(), Looks::new());
+        let wait = |looks: &Looks| looks.next().duration_since(Instant::now()).as_millis();
+        looks.looked(None, &expected);
+        assert_eq!(wait(&looks), 1_000);
+        expected.note(7);
+        looks.begin();
+        let mut waits = vec![wait(&looks)];
+        for moved in [None, None, Some(5), None, None, None, None, None] {
+            looks.looked(moved, &expected);
+            waits.push(wait(&looks));
+        }
+        assert_eq!(waits, [1, 1, 2, 4, 8, 16, 32, 50, 50]);
+        looks.looked(Some(7), &expected);
+        assert_eq!(wait(&looks), 1_000);
+        expected.note(8);
+        looks.begin();
+        tokio::time::advance(EXPECTED_FOR).await;
+        looks.looked(None, &expected);
+        assert_eq!(wait(&looks), 1_000, "it was rolled back, or takes its time");
     }
 }

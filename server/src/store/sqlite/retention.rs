@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use protocol::{Limits, Time};
 use sqlx::SqliteConnection;
 
-use super::rows::signed;
+use super::{load::LEASES_LOOK_BACK, rows::signed};
 use crate::store::KEY_KEPT;
 
 /// Rows of each kind that one step outside a commit removes; about a millisecond of work.
@@ -101,21 +101,36 @@ pub(super) struct Kept {
     pub(super) revocations: std::time::Duration,
 }
 
-/// Removes a step of what has expired; the number of keys among it.
+/// What a step has removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Expired {
+    pub(super) keys: u64,
+    /// A step was not enough.
+    pub(super) has_more: bool,
+}
+
+/// Removes a step of what has expired, in the transaction that is open.
 pub(super) async fn expire(
     connection: &mut SqliteConnection,
     now: Time,
     kept: &Kept,
-) -> Result<u64, sqlx::Error> {
-    let window = signed((now - kept.window).as_millis());
-    // Leases first: what they say of who was away is asked for the grants.
-    step(connection, GRANTS, window).await?;
-    step(connection, LEASES, signed((now - kept.window - super::load::LEASES_LOOK_BACK).as_millis())).await?;
-    step(connection, REVOCATIONS, signed((now - kept.revocations).as_millis())).await?;
-    step(connection, CONNECTIONS, signed(now.as_millis())).await?;
-    step(connection, SURPLUS_REVOCATIONS, REVOCATIONS_MAX).await?;
-    step(connection, SURPLUS_CONNECTIONS, CONNECTIONS_MAX).await?;
-    expire_keys(connection, now).await
+) -> Result<Expired, sqlx::Error> {
+    let before = |kept| signed((now - kept).as_millis());
+    let steps = [
+        // Before the leases, which say who was away.
+        (GRANTS, before(kept.window)),
+        (LEASES, before(kept.window + LEASES_LOOK_BACK)),
+        (REVOCATIONS, before(kept.revocations)),
+        (CONNECTIONS, signed(now.as_millis())),
+        (SURPLUS_REVOCATIONS, REVOCATIONS_MAX),
+        (SURPLUS_CONNECTIONS, CONNECTIONS_MAX),
+    ];
+    let keys = expire_keys(connection, now).await?;
+    let mut has_more = keys == STEP as u64;
+    for (sql, bound) in steps {
+        has_more |= step(connection, sql, bound).await? == STEP as u64;
+    }
+    Ok(Expired { keys, has_more })
 }
 
 /// Removes a step of the keys that no longer count.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use protocol::{Notice, Time};
+use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
 use super::rows::signed;
@@ -45,43 +46,50 @@ pub(super) async fn follow(
     Ok(())
 }
 
-/// Writes down who is here until when, or has left.
+/// Writes down who is here until when, or has left; of several words about one user the last counts.
 pub(super) async fn lease(
     connection: &mut SqliteConnection,
     leases: &[Lease],
     now: Time,
 ) -> Result<(), sqlx::Error> {
-    for Lease { user, until } in leases {
-        sqlx::query(
-            "INSERT INTO tidings_leases (user, until, ended) VALUES (?, ?, ?) \
-             ON CONFLICT DO UPDATE SET until = excluded.until, ended = excluded.ended",
-        )
-        .bind(user)
-        .bind(signed(until.unwrap_or(now).as_millis()))
-        .bind(i64::from(until.is_none()))
-        .execute(&mut *connection)
-        .await?;
-    }
+    let row = |Lease { user, until }: &Lease| {
+        json!([user, signed(until.unwrap_or(now).as_millis()), i64::from(until.is_none())])
+    };
+    sqlx::query(
+        "INSERT INTO tidings_leases (user, until, ended) \
+         SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true \
+         ON CONFLICT DO UPDATE SET until = excluded.until, ended = excluded.ended",
+    )
+    .bind(rows(leases, row))
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
-/// Writes down which connections are expected back, and forgets those that have ended.
+/// Writes down which connections are expected back, and forgets those that have ended; of several words
+/// about one connection the last counts.
 pub(super) async fn save(connection: &mut SqliteConnection, saved: &[Saved]) -> Result<(), sqlx::Error> {
-    for Saved { id, user, login, opened_at, until } in saved {
-        let query = match until {
-            Some(until) => sqlx::query(
-                "INSERT INTO tidings_connections (id, user, login, opened_at, until) VALUES (?, ?, ?, ?, ?) \
-                 ON CONFLICT DO UPDATE SET user = excluded.user, login = excluded.login, \
-                 opened_at = excluded.opened_at, until = excluded.until",
-            )
-            .bind(id)
-            .bind(user)
-            .bind(login)
-            .bind(signed(opened_at.as_millis()))
-            .bind(signed(until.as_millis())),
-            None => sqlx::query("DELETE FROM tidings_connections WHERE id = ?").bind(id),
-        };
-        query.execute(&mut *connection).await?;
-    }
+    let row = |Saved { id, user, login, opened_at, until }: &Saved| {
+        let until = until.map_or(ENDED, |until| signed(until.as_millis()));
+        json!([id, user, login, signed(opened_at.as_millis()), until])
+    };
+    sqlx::query(
+        "INSERT INTO tidings_connections (id, user, login, opened_at, until) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?) WHERE true \
+         ON CONFLICT DO UPDATE SET user = excluded.user, login = excluded.login, \
+         opened_at = excluded.opened_at, until = excluded.until",
+    )
+    .bind(rows(saved, row))
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("DELETE FROM tidings_connections WHERE until = ?").bind(ENDED).execute(connection).await?;
     Ok(())
+}
+
+/// In the place of the time until which a connection is expected back.
+const ENDED: i64 = -1;
+
+/// Rows as one argument: one statement writes them all.
+fn rows<T>(of: &[T], row: impl Fn(&T) -> Value) -> String {
+    Value::Array(of.iter().map(row).collect()).to_string()
 }

@@ -34,7 +34,7 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(5);
 /// What the writer is told.
 pub(super) enum Command {
     Append { drafts: Vec<Draft>, key: Option<Key>, answer: Reply<Appended> },
-    Lease { leases: Vec<Lease>, answer: Reply<Vec<bool>> },
+    Lease { leases: Vec<Lease>, answer: Reply<()> },
     Save { saved: Vec<Saved>, answer: Reply<()> },
     Close { answer: Reply<()> },
 }
@@ -54,8 +54,9 @@ impl Command {
         // Nobody listening is no error.
         match self {
             Self::Append { answer, .. } => drop(answer.send(Err(error))),
-            Self::Lease { answer, .. } => drop(answer.send(Err(error))),
-            Self::Save { answer, .. } | Self::Close { answer } => drop(answer.send(Err(error))),
+            Self::Lease { answer, .. } | Self::Save { answer, .. } | Self::Close { answer } => {
+                drop(answer.send(Err(error)));
+            }
         }
     }
 }
@@ -239,16 +240,16 @@ impl Writer {
         let kept = Kept { window: limits.age, revocations: self.opening.revocations_kept };
         let cut = self.window.cut(now, limits, &[], retention::STEP);
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(told)?;
-        let keys = retention::expire(&mut transaction, now, &kept).await.map_err(told)?;
+        let expired = retention::expire(&mut transaction, now, &kept).await.map_err(told)?;
         if let Some(cut) = cut {
             retention::remove(&mut transaction, cut).await.map_err(told)?;
         }
         transaction.commit().await.map_err(told)?;
-        self.keys = self.keys.saturating_sub(keys);
+        self.keys = self.keys.saturating_sub(expired.keys);
         if let Some(cut) = cut {
             self.window.remove(cut);
         }
-        Ok(cut.is_some_and(|cut| cut.rows == retention::STEP))
+        Ok(expired.has_more || cut.is_some_and(|cut| cut.rows == retention::STEP))
     }
 
     /// After a commit whose end is not known: shows what is there and was not shown.
@@ -280,8 +281,7 @@ fn answer(commands: Vec<Command>, outcomes: Vec<Outcome>) {
     for (command, outcome) in commands.into_iter().zip(outcomes) {
         match (command, outcome) {
             (Command::Append { answer, .. }, Outcome::Appended(appended)) => drop(answer.send(appended)),
-            (Command::Lease { leases, answer }, _) => drop(answer.send(Ok(vec![true; leases.len()]))),
-            (Command::Save { answer, .. }, _) => drop(answer.send(Ok(()))),
+            (Command::Lease { answer, .. } | Command::Save { answer, .. }, _) => drop(answer.send(Ok(()))),
             (command, _) => command.fail(closed()),
         }
     }

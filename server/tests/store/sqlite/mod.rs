@@ -1,5 +1,10 @@
 //! `Sqlite`: a file of its own per test.
 
+mod damage;
+mod failure;
+mod kept;
+mod kill;
+mod lock;
 mod place;
 
 every_store!(crate::sqlite::place::File);

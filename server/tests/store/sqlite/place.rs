@@ -28,7 +28,10 @@ impl File {
 
     /// A connection of somebody else.
     pub(crate) async fn other(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new().filename(self.path()).busy_timeout(Duration::from_secs(20));
+        let options = SqliteConnectOptions::new()
+            .filename(self.path())
+            .create_if_missing(true)
+            .busy_timeout(Duration::from_secs(20));
         SqliteConnection::connect_with(&options).await.expect("it opens")
     }
 
