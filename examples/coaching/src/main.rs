@@ -3,16 +3,16 @@
 use std::{
     io::{IsTerminal, stderr},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     pin::pin,
     process::ExitCode,
     time::Duration,
 };
 
 use clap::Parser;
-use coaching::{Cost, Options, PEOPLE, Person, app};
+use coaching::{Cost, Database, Options, PEOPLE, Person, app};
 use tidings_bindings::Event;
-use tidings_server::{Config, Hub, Sqlite};
+use tidings_server::{Config, Hub};
 use tokio::{net::TcpListener, time::timeout};
 use tracing_subscriber::EnvFilter;
 
@@ -29,10 +29,10 @@ struct Arguments {
     /// The folder of the page's files, as `next build` exports them; without it only REST and /sse are served.
     #[arg(long)]
     assets: Option<PathBuf>,
-    /// The SQLite file that people, log-ins, their work and the events are kept in; made and seeded where there is
-    /// none.
+    /// Where people, log-ins, their work and the events are kept: the path of an SQLite file, or
+    /// `postgres://user:password@host/name`. Made and seeded where there is nothing.
     #[arg(long, default_value = "coaching.sqlite")]
-    database: PathBuf,
+    database: Database,
     /// How often a stream says that it lives, in milliseconds; a page takes 2.5 of these without a byte for the end.
     #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
     heartbeat_ms: u64,
@@ -61,11 +61,10 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let heartbeat = Duration::from_millis(arguments.heartbeat_ms);
     let config = Config { heartbeat, ..Config::default() };
-    let store = Sqlite::at(&arguments.database);
-    let hub = start(config, &store, &arguments.database).await?;
+    let hub = start(config, &arguments.database).await?;
     let options =
         Options { database: arguments.database, assets: arguments.assets, password_cost: Cost::default() };
-    let router = app(&options, hub.clone(), store).await?;
+    let router = app(&options, hub.clone()).await?;
     let listener = TcpListener::bind(arguments.listen).await?;
     greet(listener.local_addr()?);
     tidings_server::serve(listener, router, &hub).await?;
@@ -73,16 +72,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Opens the store. One that another server still has is waited for, and the person who waits is told so.
-async fn start(
-    config: Config,
-    store: &Sqlite,
-    database: &Path,
-) -> Result<Hub<Event>, tidings_server::StartError> {
-    let mut starting = pin!(Hub::start(config, store.clone()));
+async fn start(config: Config, database: &Database) -> Result<Hub<Event>, tidings_server::StartError> {
+    let mut starting = pin!(database.hub(config));
     if let Ok(started) = timeout(AT_ONCE, &mut starting).await {
         return started;
     }
-    let database = database.display();
     eprintln!(
         "coaching: {database} is not open yet; should another server have it, this one waits for its end"
     );

@@ -1,14 +1,14 @@
 //! What every route shares, and the one way in which it changes anything.
 
-use std::{ops::DerefMut, sync::Arc};
+use std::sync::Arc;
 
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction, pool::PoolConnection};
 use tidings_bindings::{Event, Id, Timestamp};
 use tidings_server::{Audience, Cause, Hub, protocol::Revoked};
 use uuid::Uuid;
 
 use crate::{
     clock::{Clock, When},
+    database::{Connection, Pool},
     failure::Failure,
     log_in::LogIns,
     password::Passwords,
@@ -17,36 +17,27 @@ use crate::{
 /// The database, the hub, and what belongs to them. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Platform {
-    pub(crate) pool: SqlitePool,
+    pool: Pool,
     pub(crate) hub: Hub<Event>,
-    /// The hub's store, in the same database.
-    store: tidings_server::Sqlite,
     pub(crate) log_ins: LogIns,
     pub(crate) passwords: Passwords,
     clock: Arc<Clock>,
 }
 
 impl Platform {
-    pub(crate) fn new(
-        pool: SqlitePool,
-        hub: Hub<Event>,
-        store: tidings_server::Sqlite,
-        passwords: Passwords,
-    ) -> Self {
+    pub(crate) fn new(pool: Pool, hub: Hub<Event>, passwords: Passwords) -> Self {
         let log_ins = LogIns::new(pool.clone());
-        Self { pool, hub, store, log_ins, passwords, clock: Arc::default() }
+        Self { pool, hub, log_ins, passwords, clock: Arc::default() }
     }
 
     /// A connection to read with.
-    pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>, Failure> {
-        Ok(self.pool.acquire().await?)
+    pub(crate) async fn reader(&self) -> Result<Connection, Failure> {
+        Ok(self.pool.connection().await?)
     }
 
-    /// Begins a change. Changes take turns from here on, each reading what the one before has committed: so
-    /// their events stand in the order of their commits.
+    /// Begins a change.
     pub(crate) async fn change(&self, cause: Cause) -> Result<Change, Failure> {
-        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Change { transaction, platform: self.clone(), cause })
+        Ok(Change { db: self.pool.begin().await?, platform: self.clone(), cause })
     }
 }
 
@@ -55,14 +46,14 @@ impl Platform {
 /// becomes of the request or the process.
 #[derive(Debug)]
 pub(crate) struct Change {
-    transaction: Transaction<'static, Sqlite>,
+    db: Connection,
     platform: Platform,
     cause: Cause,
 }
 
 impl Change {
-    pub(crate) fn db(&mut self) -> &mut SqliteConnection {
-        self.transaction.deref_mut()
+    pub(crate) const fn db(&mut self) -> &mut Connection {
+        &mut self.db
     }
 
     /// The time of this change.
@@ -75,8 +66,7 @@ impl Change {
     /// # Errors
     /// [`Failure::Untold`]: the change is to be given up.
     pub(crate) async fn tell(&mut self, audience: Audience, event: &Event) -> Result<(), Failure> {
-        let Self { transaction, platform: Platform { hub, store, .. }, cause } = self;
-        Ok(hub.caused_by(cause.clone()).send_in(store, transaction, audience, event).await?)
+        Ok(self.db.tell(&self.platform.hub, self.cause.clone(), audience, event).await?)
     }
 
     /// Ends the streams that were opened with what is revoked, once the change is committed; the last thing
@@ -90,14 +80,13 @@ impl Change {
         reason: &str,
         last_event: Option<&Event>,
     ) -> Result<(), Failure> {
-        let Self { transaction, platform: Platform { hub, store, .. }, .. } = self;
-        Ok(hub.revoke_in(store, transaction, revoked, reason, last_event).await?)
+        Ok(self.db.revoke(&self.platform.hub, revoked, reason, last_event).await?)
     }
 
     /// Commits. The events get their places in the order a moment later, by the hub's own hand: nobody waits
     /// for that here, since a page's cursor never covers what its data lacks either way ([`crate::cursor`]).
     pub(crate) async fn commit(self) -> Result<(), Failure> {
-        Ok(self.transaction.commit().await?)
+        Ok(self.db.commit().await?)
     }
 }
 
@@ -127,15 +116,17 @@ pub(crate) mod tests {
     use tidings_server::Config;
 
     use super::*;
-    use crate::{database, password::Cost};
+    use crate::{
+        database::{Database, query},
+        password::Cost,
+    };
 
     pub(crate) async fn platform(folder: &tempfile::TempDir) -> Platform {
-        let file = folder.path().join("coaching.sqlite");
-        let store = tidings_server::Sqlite::at(&file);
-        let hub = Hub::start(Config::default(), store.clone()).await.expect("a hub");
-        let pool = database::open(&file).await.expect("a database");
+        let database = Database::file(folder.path().join("coaching.sqlite"));
+        let hub = database.hub(Config::default()).await.expect("a hub");
+        let pool = database.open().await.expect("a database");
         let passwords = Passwords::new(Cost { memory_kib: 64, passes: 1 }).expect("valid parameters");
-        Platform::new(pool, hub, store, passwords)
+        Platform::new(pool, hub, passwords)
     }
 
     fn announcement() -> Event {
@@ -143,7 +134,7 @@ pub(crate) mod tests {
     }
 
     async fn insert(change: &mut Change, organization: &str) {
-        sqlx::query("INSERT INTO organizations (id, name) VALUES (?, ?)")
+        query("INSERT INTO organizations (id, name) VALUES ($1, $2)")
             .bind(organization)
             .bind(organization)
             .execute(change.db())
@@ -153,7 +144,10 @@ pub(crate) mod tests {
 
     /// How many organizations there are, and how many events have been sent, this question's own left out.
     async fn state(platform: &Platform) -> (usize, u64) {
-        let rows = sqlx::query("SELECT * FROM organizations").fetch_all(&platform.pool).await.expect("rows");
+        let rows = query("SELECT * FROM organizations")
+            .fetch_all(&mut platform.reader().await.expect("a reader"))
+            .await
+            .expect("rows");
         let sent = platform.hub.send(Audience::everyone(), &announcement()).await.expect("sent");
         (rows.len(), sent.id.sequence() - 1)
     }

@@ -1,16 +1,20 @@
 //! A request that is dropped half-way leaves no change that nobody was told of, and no word of one that is none.
 
+#[macro_use]
 mod support;
 
 use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Value, json};
-use support::{PATIENCE, Server, Stream, User, send_and_drop};
+use support::{On, PATIENCE, Server, Stream, User, send_and_drop};
 use tokio::time::timeout;
 
-#[tokio::test]
-async fn what_a_dropped_request_committed_is_sent_and_nothing_else() {
-    let server = Server::start().await;
+on_both! {
+    what_a_dropped_request_committed_is_sent_and_nothing_else,
+}
+
+async fn what_a_dropped_request_committed_is_sent_and_nothing_else(on: On) {
+    let server = Server::on(on).await;
     let (coach, coachee) = (server.log_in("coach").await, server.log_in("coachee").await);
     let session = coach.place().await.session;
     let mut stream = coachee.stream().await;

@@ -1,14 +1,22 @@
 //! Every change reaches the coach's and the coachee's streams, in the shape that every language agreed on.
 
+#[macro_use]
 mod support;
 
 use std::collections::BTreeSet;
 
 use protocol::Contract;
 use serde_json::{Value, json};
-use support::{Place, Server, Stream, User};
+use support::{On, Place, Server, Stream, User};
 use tidings_bindings::Event;
 use tidings_server::Config;
+
+on_both! {
+    every_change_reaches_both_streams_in_the_agreed_shape,
+    taking_up_a_goal_twice_is_told_once,
+    actions_that_lose_their_goal_are_told_to_before_it_goes,
+    a_change_too_large_to_be_told_is_refused_and_not_made,
+}
 
 const ORIGIN: &str = "tab-1";
 
@@ -104,9 +112,8 @@ fn path_to(kind: &str, entity: &Value) -> String {
     format!("/{kind}/{}", entity["id"].as_str().expect("an id"))
 }
 
-#[tokio::test]
-async fn every_change_reaches_both_streams_in_the_agreed_shape() {
-    let server = Server::start().await;
+async fn every_change_reaches_both_streams_in_the_agreed_shape(on: On) {
+    let server = Server::on(on).await;
     let mut both = Both::start(&server).await;
 
     goals_and_actions(&mut both).await;
@@ -220,9 +227,8 @@ async fn what_operators_send(both: &mut Both) {
     both.hears("admin", ("POST", "/admin/events".into(), announcement), "system_announcement").await;
 }
 
-#[tokio::test]
-async fn taking_up_a_goal_twice_is_told_once() {
-    let server = Server::start().await;
+async fn taking_up_a_goal_twice_is_told_once(on: On) {
+    let server = Server::on(on).await;
     let coach = server.log_in("coach").await;
     let Place { relationship, session } = coach.place().await;
     let draft = json!({ "coaching_relationship_id": relationship, "title": "Rest", "status": "NotStarted" });
@@ -238,9 +244,8 @@ async fn taking_up_a_goal_twice_is_told_once() {
     assert_eq!(stream.event().await["type"], "action_created");
 }
 
-#[tokio::test]
-async fn actions_that_lose_their_goal_are_told_to_before_it_goes() {
-    let server = Server::start().await;
+async fn actions_that_lose_their_goal_are_told_to_before_it_goes(on: On) {
+    let server = Server::on(on).await;
     let coach = server.log_in("coach").await;
     let Place { relationship, session } = coach.place().await;
     let draft = json!({ "coaching_relationship_id": relationship, "title": "Rest", "status": "NotStarted" });
@@ -267,9 +272,8 @@ async fn actions_that_lose_their_goal_are_told_to_before_it_goes() {
     assert_eq!(stream.event().await["type"], "goal_deleted");
 }
 
-#[tokio::test]
-async fn a_change_too_large_to_be_told_is_refused_and_not_made() {
-    let server = Server::with(Config { max_event_bytes: 2_000, ..Config::default() }).await;
+async fn a_change_too_large_to_be_told_is_refused_and_not_made(on: On) {
+    let server = Server::with(on, Config { max_event_bytes: 2_000, ..Config::default() }).await;
     let coach = server.log_in("coach").await;
     let session = coach.place().await.session;
     let notes = format!("/notes?coaching_session_id={session}");

@@ -1,14 +1,21 @@
 //! What happens between a page's load and its stream is not lost.
 
+#[macro_use]
 mod support;
 
 use serde_json::Value;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
-use support::{Place, Server, User};
+use support::{On, Place, Server, User};
 
-#[tokio::test]
-async fn an_event_between_the_load_and_the_stream_is_replayed() {
-    let server = Server::start().await;
+on_both! {
+    an_event_between_the_load_and_the_stream_is_replayed,
+    no_cursor_covers_an_event_whose_change_the_data_lacks,
+    every_get_that_feeds_a_page_carries_the_cursor_and_no_change_does,
+    a_head_carries_what_its_get_would_and_a_refusal_no_place_in_the_order,
+}
+
+async fn an_event_between_the_load_and_the_stream_is_replayed(on: On) {
+    let server = Server::on(on).await;
     let (coach, coachee) = (server.log_in("coach").await, server.log_in("coachee").await);
     let session = coach.place().await.session;
     let page = coachee.get(&format!("/actions?coaching_session_id={session}")).await;
@@ -21,10 +28,9 @@ async fn an_event_between_the_load_and_the_stream_is_replayed() {
     assert_eq!(stream.event().await["data"]["action"], action);
 }
 
-#[tokio::test]
-async fn no_cursor_covers_an_event_whose_change_the_data_lacks() {
+async fn no_cursor_covers_an_event_whose_change_the_data_lacks(on: On) {
     const CHANGES: usize = 60;
-    let server = Server::start().await;
+    let server = Server::on(on).await;
     let (coach, coachee) = (server.log_in("coach").await, server.log_in("coachee").await);
     let session = coach.place().await.session;
     let mut stream = coachee.stream().await;
@@ -75,9 +81,8 @@ async fn data_that_is_ahead_of_its_cursor_is_told_once_more() {
     assert_eq!(stream.event().await["data"]["action"], action);
 }
 
-#[tokio::test]
-async fn every_get_that_feeds_a_page_carries_the_cursor_and_no_change_does() {
-    let server = Server::start().await;
+async fn every_get_that_feeds_a_page_carries_the_cursor_and_no_change_does(on: On) {
+    let server = Server::on(on).await;
     let coach = server.log_in("coach").await;
     let Place { relationship, session } = coach.place().await;
     let organization = coach.get(&format!("/users/{}/organizations", coach.id)).await.data()[0]["id"].clone();
@@ -108,9 +113,8 @@ async fn every_get_that_feeds_a_page_carries_the_cursor_and_no_change_does() {
     assert_eq!(reply.header("tidings-cursor"), None);
 }
 
-#[tokio::test]
-async fn a_head_carries_what_its_get_would_and_a_refusal_no_place_in_the_order() {
-    let server = Server::start().await;
+async fn a_head_carries_what_its_get_would_and_a_refusal_no_place_in_the_order(on: On) {
+    let server = Server::on(on).await;
     let coach = server.log_in("coach").await;
     let reply = coach.send("HEAD", "/users/me", Value::Null).await;
     assert_eq!((reply.status, reply.body.as_str()), (200, ""));

@@ -7,7 +7,6 @@ use axum::{
     routing::{get, put},
 };
 use serde::Deserialize;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use tidings_bindings::{Action, Event, Id, Status};
 use tidings_server::Cause;
 
@@ -16,7 +15,7 @@ use crate::{
     access::{Pair, Place},
     answer::{Answer, Asked, At, BODY_BYTES_MAX, Body, Created, Update, text, update},
     clock::When,
-    database::{as_json, as_word, json, parsed, parsed_option, word},
+    database::{Connection, Row, as_json, as_word, json, parsed, parsed_option, query, word},
     failure::Failure,
     guard::Me,
     platform::{Change, Platform, based_on, new_id},
@@ -47,9 +46,9 @@ async fn list(
     me: Me,
     Asked(of): Asked<OfSession>,
 ) -> Result<Answer<Vec<Action>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     Pair::of(db, Place::Session(of.coaching_session_id), me.id()).await?;
-    let rows = sqlx::query("SELECT * FROM actions WHERE coaching_session_id = ? ORDER BY created_at, id")
+    let rows = query("SELECT * FROM actions WHERE coaching_session_id = $1 ORDER BY created_at, id")
         .bind(of.coaching_session_id.to_string())
         .fetch_all(db)
         .await?;
@@ -130,24 +129,21 @@ async fn remove(
 ) -> Result<StatusCode, Failure> {
     let mut change = platform.change(cause).await?;
     let (pair, Action { coaching_session_id, .. }) = find(change.db(), id, me.id()).await?;
-    sqlx::query("DELETE FROM actions WHERE id = ?").bind(id.to_string()).execute(change.db()).await?;
+    query("DELETE FROM actions WHERE id = $1").bind(id.to_string()).execute(change.db()).await?;
     change.tell(pair.audience(), &Event::ActionDeleted { coaching_session_id, action_id: id }).await?;
     change.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Action), Failure> {
-    let row = sqlx::query("SELECT * FROM actions WHERE id = ?")
-        .bind(id.to_string())
-        .fetch_optional(&mut *db)
-        .await?;
+async fn find(db: &mut Connection, id: Id, me: Id) -> Result<(Pair, Action), Failure> {
+    let pair = Pair::of(db, Place::Action(id), me).await?;
+    let row = query("SELECT * FROM actions WHERE id = $1").bind(id.to_string()).fetch_optional(db).await?;
     let action = read(&row.ok_or(Failure::NotFound("action"))?)?;
-    let pair = Pair::of(db, Place::Session(action.coaching_session_id), me).await?;
     Ok((pair, action))
 }
 
 /// Refuses people and goals of other relationships.
-async fn check(db: &mut SqliteConnection, pair: &Pair, action: &Action) -> Result<(), Failure> {
+async fn check(db: &mut Connection, pair: &Pair, action: &Action) -> Result<(), Failure> {
     let each_once = match action.assignee_ids.as_slice() {
         [] => true,
         [one] => pair.includes(*one),
@@ -158,7 +154,7 @@ async fn check(db: &mut SqliteConnection, pair: &Pair, action: &Action) -> Resul
         return Err(Failure::invalid("assignee_ids", "only the coach and the coachee, each once"));
     }
     let Some(goal) = action.goal_id else { return Ok(()) };
-    sqlx::query("SELECT 1 FROM goals WHERE id = ? AND coaching_relationship_id = ?")
+    query("SELECT 1 FROM goals WHERE id = $1 AND coaching_relationship_id = $2")
         .bind(goal.to_string())
         .bind(pair.relationship.to_string())
         .fetch_optional(db)
@@ -169,7 +165,7 @@ async fn check(db: &mut SqliteConnection, pair: &Pair, action: &Action) -> Resul
 
 /// Lets every action towards a goal go on without it, and says which.
 pub(super) async fn leave(change: &mut Change, goal: Id) -> Result<Vec<Action>, Failure> {
-    let rows = sqlx::query("SELECT * FROM actions WHERE goal_id = ? ORDER BY created_at, id")
+    let rows = query("SELECT * FROM actions WHERE goal_id = $1 ORDER BY created_at, id")
         .bind(goal.to_string())
         .fetch_all(change.db())
         .await?;
@@ -183,10 +179,10 @@ pub(super) async fn leave(change: &mut Change, goal: Id) -> Result<Vec<Action>, 
 }
 
 /// Writes an action, new or changed.
-pub(crate) async fn save(db: &mut SqliteConnection, action: &Action) -> Result<(), Failure> {
-    sqlx::query(
+pub(crate) async fn save(db: &mut Connection, action: &Action) -> Result<(), Failure> {
+    query(
         "INSERT INTO actions (id, coaching_session_id, user_id, created_at, goal_id, body, due_by, status,
-         status_changed_at, assignee_ids, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         status_changed_at, assignee_ids, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (id) DO UPDATE SET goal_id = excluded.goal_id, body = excluded.body,
          due_by = excluded.due_by, status = excluded.status, status_changed_at = excluded.status_changed_at,
          assignee_ids = excluded.assignee_ids, updated_at = excluded.updated_at",
@@ -207,7 +203,7 @@ pub(crate) async fn save(db: &mut SqliteConnection, action: &Action) -> Result<(
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Action, sqlx::Error> {
+fn read(row: &Row) -> Result<Action, sqlx::Error> {
     Ok(Action {
         id: parsed(row, "id")?,
         coaching_session_id: parsed(row, "coaching_session_id")?,

@@ -8,7 +8,6 @@ use axum::{
     routing::{delete, post},
 };
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
 use tidings_bindings::{About, ApplicationError, ErrorCode, Event, Id, Subject};
 use tidings_server::{
     Audience, Cause, SendError,
@@ -18,6 +17,7 @@ use tidings_server::{
 use crate::{
     access::{self, Pair, Place},
     answer::{Answer, At, BODY_BYTES_MAX, Body, object, text},
+    database::{Connection, query},
     failure::Failure,
     guard::Me,
     log_in::LogIns,
@@ -57,7 +57,7 @@ async fn force_logout(
     body: Bytes,
 ) -> Result<Answer<LoggedOut>, Failure> {
     let reason = reason(&body)?;
-    let is_theirs = access::share_organization(&mut *platform.reader().await?, me.id(), user_id).await?;
+    let is_theirs = access::share_organization(&mut platform.reader().await?, me.id(), user_id).await?;
     if !is_theirs || !matches!(me.user.role.as_str(), "coach" | "admin") {
         return Err(Failure::PermissionLost("only coaches and admins of the organization may do this"));
     }
@@ -127,7 +127,7 @@ async fn publish(
 
 /// But for everyone, only people of the admin's own organization.
 async fn audience(platform: &Platform, me: Id, to: To) -> Result<Audience, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     let users = match to {
         To::Everyone => return Ok(Audience::everyone()),
         To::User(user) => vec![user],
@@ -145,7 +145,7 @@ async fn audience(platform: &Platform, me: Id, to: To) -> Result<Audience, Failu
 }
 
 /// The two people of a place in the admin's own organization.
-async fn pair_of(db: &mut SqliteConnection, place: Place, me: Id) -> Result<Pair, Failure> {
+async fn pair_of(db: &mut Connection, place: Place, me: Id) -> Result<Pair, Failure> {
     let pair = Pair::find(&mut *db, place).await?.ok_or(Failure::NotFound("coaching relationship"))?;
     match access::is_in_organization_of(db, pair.relationship, me).await? {
         true => Ok(pair),
@@ -164,7 +164,7 @@ async fn end_relationship(
     let mut change = platform.change(cause).await?;
     let pair = pair_of(change.db(), Place::Relationship(id), me.id()).await?;
     let now = change.now();
-    sqlx::query("UPDATE coaching_relationships SET ended_at = ? WHERE id = ?")
+    query("UPDATE coaching_relationships SET ended_at = $1 WHERE id = $2")
         .bind(now.as_str())
         .bind(id.to_string())
         .execute(change.db())

@@ -7,7 +7,6 @@ use axum::{
     routing::{get, put},
 };
 use serde::Deserialize;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use tidings_bindings::{Agreement, Event, Id};
 use tidings_server::Cause;
 
@@ -16,7 +15,7 @@ use crate::{
     access::{Pair, Place},
     answer::{Answer, Asked, At, BODY_BYTES_MAX, Body, Created, text},
     clock::When,
-    database::parsed,
+    database::{Connection, Row, parsed, query},
     failure::Failure,
     guard::Me,
     platform::{Platform, based_on, new_id},
@@ -40,9 +39,9 @@ async fn list(
     me: Me,
     Asked(of): Asked<OfSession>,
 ) -> Result<Answer<Vec<Agreement>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     Pair::of(db, Place::Session(of.coaching_session_id), me.id()).await?;
-    let rows = sqlx::query("SELECT * FROM agreements WHERE coaching_session_id = ? ORDER BY created_at, id")
+    let rows = query("SELECT * FROM agreements WHERE coaching_session_id = $1 ORDER BY created_at, id")
         .bind(of.coaching_session_id.to_string())
         .fetch_all(db)
         .await?;
@@ -106,27 +105,24 @@ async fn remove(
 ) -> Result<StatusCode, Failure> {
     let mut change = platform.change(cause).await?;
     let (pair, Agreement { coaching_session_id, .. }) = find(change.db(), id, me.id()).await?;
-    sqlx::query("DELETE FROM agreements WHERE id = ?").bind(id.to_string()).execute(change.db()).await?;
+    query("DELETE FROM agreements WHERE id = $1").bind(id.to_string()).execute(change.db()).await?;
     change.tell(pair.audience(), &Event::AgreementDeleted { coaching_session_id, agreement_id: id }).await?;
     change.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Agreement), Failure> {
-    let row = sqlx::query("SELECT * FROM agreements WHERE id = ?")
-        .bind(id.to_string())
-        .fetch_optional(&mut *db)
-        .await?;
+async fn find(db: &mut Connection, id: Id, me: Id) -> Result<(Pair, Agreement), Failure> {
+    let pair = Pair::of(db, Place::Agreement(id), me).await?;
+    let row = query("SELECT * FROM agreements WHERE id = $1").bind(id.to_string()).fetch_optional(db).await?;
     let agreement = read(&row.ok_or(Failure::NotFound("agreement"))?)?;
-    let pair = Pair::of(db, Place::Session(agreement.coaching_session_id), me).await?;
     Ok((pair, agreement))
 }
 
 /// Writes an agreement, new or changed.
-pub(crate) async fn save(db: &mut SqliteConnection, agreement: &Agreement) -> Result<(), Failure> {
-    sqlx::query(
+pub(crate) async fn save(db: &mut Connection, agreement: &Agreement) -> Result<(), Failure> {
+    query(
         "INSERT INTO agreements (id, coaching_session_id, user_id, created_at, body, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at",
     )
     .bind(agreement.id.to_string())
@@ -140,7 +136,7 @@ pub(crate) async fn save(db: &mut SqliteConnection, agreement: &Agreement) -> Re
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Agreement, sqlx::Error> {
+fn read(row: &Row) -> Result<Agreement, sqlx::Error> {
     Ok(Agreement {
         id: parsed(row, "id")?,
         coaching_session_id: parsed(row, "coaching_session_id")?,

@@ -7,7 +7,6 @@ use axum::{
     routing::{get, put},
 };
 use serde::Deserialize;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use tidings_bindings::{CalendarDate, Event, Goal, Id, Status};
 use tidings_server::Cause;
 
@@ -18,7 +17,7 @@ use crate::{
         Answer, Asked, At, BODY_BYTES_MAX, Body, Created, TITLE_BYTES_MAX, Update, at_most, text, update,
     },
     clock::When,
-    database::{as_word, parsed, parsed_option, word},
+    database::{Connection, Row, as_word, parsed, parsed_option, query, word},
     failure::Failure,
     guard::Me,
     platform::{Platform, based_on, new_id},
@@ -58,9 +57,9 @@ async fn list(
     me: Me,
     Asked(of): Asked<OfRelationship>,
 ) -> Result<Answer<Vec<Goal>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     Pair::of(db, Place::Relationship(of.coaching_relationship_id), me.id()).await?;
-    let rows = sqlx::query("SELECT * FROM goals WHERE coaching_relationship_id = ? ORDER BY created_at, id")
+    let rows = query("SELECT * FROM goals WHERE coaching_relationship_id = $1 ORDER BY created_at, id")
         .bind(of.coaching_relationship_id.to_string())
         .fetch_all(db)
         .await?;
@@ -156,27 +155,26 @@ async fn remove(
         let coaching_session_id = action.coaching_session_id;
         change.tell(pair.audience(), &Event::ActionUpdated { coaching_session_id, action }).await?;
     }
-    sqlx::query("DELETE FROM goals WHERE id = ?").bind(id.to_string()).execute(change.db()).await?;
+    query("DELETE FROM goals WHERE id = $1").bind(id.to_string()).execute(change.db()).await?;
     change.tell(pair.audience(), &Event::GoalDeleted { coaching_relationship_id, goal_id: id }).await?;
     change.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// A goal and the two people it belongs to, if `me` is one of them.
-pub(super) async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Goal), Failure> {
-    let row =
-        sqlx::query("SELECT * FROM goals WHERE id = ?").bind(id.to_string()).fetch_optional(&mut *db).await?;
+pub(super) async fn find(db: &mut Connection, id: Id, me: Id) -> Result<(Pair, Goal), Failure> {
+    let pair = Pair::of(db, Place::Goal(id), me).await?;
+    let row = query("SELECT * FROM goals WHERE id = $1").bind(id.to_string()).fetch_optional(db).await?;
     let goal = read(&row.ok_or(Failure::NotFound("goal"))?)?;
-    let pair = Pair::of(db, Place::Relationship(goal.coaching_relationship_id), me).await?;
     Ok((pair, goal))
 }
 
 /// Writes a goal, new or changed.
-pub(crate) async fn save(db: &mut SqliteConnection, goal: &Goal) -> Result<(), Failure> {
-    sqlx::query(
+pub(crate) async fn save(db: &mut Connection, goal: &Goal) -> Result<(), Failure> {
+    query(
         "INSERT INTO goals (id, coaching_relationship_id, created_in_session_id, user_id, created_at, title,
          body, status, status_changed_at, completed_at, target_date, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          ON CONFLICT (id) DO UPDATE SET title = excluded.title, body = excluded.body,
          status = excluded.status, status_changed_at = excluded.status_changed_at,
          completed_at = excluded.completed_at, target_date = excluded.target_date,
@@ -199,7 +197,7 @@ pub(crate) async fn save(db: &mut SqliteConnection, goal: &Goal) -> Result<(), F
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Goal, sqlx::Error> {
+fn read(row: &Row) -> Result<Goal, sqlx::Error> {
     Ok(Goal {
         id: parsed(row, "id")?,
         coaching_relationship_id: parsed(row, "coaching_relationship_id")?,

@@ -7,13 +7,13 @@ use axum::{
     routing::{delete, post},
 };
 use serde::Deserialize;
-use sqlx::Row;
 use tidings_server::{Cause, protocol::Revoked};
 use tower_sessions::Session;
 
 use crate::{
     answer::Answer,
     clock::unix_millis,
+    database::query,
     failure::Failure,
     guard::{FROM_ELSEWHERE, Me, User, is_from_elsewhere},
     log_in::{KEY, LogIn, LogIns},
@@ -46,10 +46,11 @@ async fn log_in(
         return Err(FROM_ELSEWHERE);
     }
     let Form(Credentials { email, password }) = credentials?;
-    let row = sqlx::query(&format!("SELECT password_hash, {} FROM users WHERE email = ?", User::COLUMNS))
-        .bind(email.trim())
-        .fetch_optional(&platform.pool)
-        .await?;
+    let row =
+        query(&format!("SELECT password_hash, {} FROM users WHERE lower(email) = lower($1)", User::COLUMNS))
+            .bind(email.trim())
+            .fetch_optional(&mut platform.reader().await?)
+            .await?;
     let stored = row.as_ref().map(|row| row.try_get("password_hash")).transpose()?;
     let fits = platform.passwords.verify(&password, stored).await?;
     let user = match &row {

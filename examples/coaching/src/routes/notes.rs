@@ -6,7 +6,6 @@ use axum::{
     routing::{get, put},
 };
 use serde::Deserialize;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use tidings_bindings::{Event, Id, Note};
 use tidings_server::Cause;
 
@@ -15,7 +14,7 @@ use crate::{
     access::{Pair, Place},
     answer::{Answer, Asked, At, Body, Created, NOTE_BYTES_MAX, at_most},
     clock::When,
-    database::parsed,
+    database::{Connection, Row, parsed, query},
     failure::Failure,
     guard::Me,
     platform::{Platform, based_on, new_id},
@@ -37,9 +36,9 @@ async fn list(
     me: Me,
     Asked(of): Asked<OfSession>,
 ) -> Result<Answer<Vec<Note>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     Pair::of(db, Place::Session(of.coaching_session_id), me.id()).await?;
-    let rows = sqlx::query("SELECT * FROM notes WHERE coaching_session_id = ? ORDER BY created_at, id")
+    let rows = query("SELECT * FROM notes WHERE coaching_session_id = $1 ORDER BY created_at, id")
         .bind(of.coaching_session_id.to_string())
         .fetch_all(db)
         .await?;
@@ -95,19 +94,18 @@ async fn replace(
     Ok(Answer(note))
 }
 
-async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Note), Failure> {
-    let row =
-        sqlx::query("SELECT * FROM notes WHERE id = ?").bind(id.to_string()).fetch_optional(&mut *db).await?;
+async fn find(db: &mut Connection, id: Id, me: Id) -> Result<(Pair, Note), Failure> {
+    let pair = Pair::of(db, Place::Note(id), me).await?;
+    let row = query("SELECT * FROM notes WHERE id = $1").bind(id.to_string()).fetch_optional(db).await?;
     let note = read(&row.ok_or(Failure::NotFound("note"))?)?;
-    let pair = Pair::of(db, Place::Session(note.coaching_session_id), me).await?;
     Ok((pair, note))
 }
 
 /// Writes a note, new or changed.
-pub(crate) async fn save(db: &mut SqliteConnection, note: &Note) -> Result<(), Failure> {
-    sqlx::query(
+pub(crate) async fn save(db: &mut Connection, note: &Note) -> Result<(), Failure> {
+    query(
         "INSERT INTO notes (id, coaching_session_id, user_id, created_at, body, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at",
     )
     .bind(note.id.to_string())
@@ -121,7 +119,7 @@ pub(crate) async fn save(db: &mut SqliteConnection, note: &Note) -> Result<(), F
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Note, sqlx::Error> {
+fn read(row: &Row) -> Result<Note, sqlx::Error> {
     Ok(Note {
         id: parsed(row, "id")?,
         coaching_session_id: parsed(row, "coaching_session_id")?,

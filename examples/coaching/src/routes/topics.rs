@@ -7,7 +7,6 @@ use axum::{
     routing::{get, patch, put},
 };
 use serde::Deserialize;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use tidings_bindings::{Event, Id, Priority, Topic, TopicStatus};
 use tidings_server::Cause;
 
@@ -15,7 +14,7 @@ use crate::{
     access::{Pair, Place},
     answer::{Answer, At, BODY_BYTES_MAX, Body, Created, text},
     clock::When,
-    database::{as_word, parsed, word, word_option},
+    database::{Connection, Row, as_word, parsed, query, word, word_option},
     failure::Failure,
     guard::Me,
     platform::{Change, Platform, based_on, new_id},
@@ -59,9 +58,9 @@ async fn list(
     me: Me,
     At(session): At<Id>,
 ) -> Result<Answer<Vec<Topic>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     Pair::of(db, Place::Session(session), me.id()).await?;
-    let rows = sqlx::query("SELECT * FROM topics WHERE coaching_session_id = ? ORDER BY created_at, id")
+    let rows = query("SELECT * FROM topics WHERE coaching_session_id = $1 ORDER BY created_at, id")
         .bind(session.to_string())
         .fetch_all(db)
         .await?;
@@ -145,7 +144,7 @@ async fn remove(
 ) -> Result<StatusCode, Failure> {
     let mut change = platform.change(cause).await?;
     let (pair, topic) = find(change.db(), which, me.id()).await?;
-    sqlx::query("DELETE FROM topics WHERE id = ?").bind(topic.id.to_string()).execute(change.db()).await?;
+    query("DELETE FROM topics WHERE id = $1").bind(topic.id.to_string()).execute(change.db()).await?;
     changed(change, &pair, topic.coaching_session_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -162,10 +161,10 @@ async fn changed(mut change: Change, pair: &Pair, coaching_session_id: Id) -> Re
     change.commit().await
 }
 
-async fn find(db: &mut SqliteConnection, which: Which, me: Id) -> Result<(Pair, Topic), Failure> {
+async fn find(db: &mut Connection, which: Which, me: Id) -> Result<(Pair, Topic), Failure> {
     let Which { id: session, topic_id } = which;
     let pair = Pair::of(db, Place::Session(session), me).await?;
-    let row = sqlx::query("SELECT * FROM topics WHERE id = ? AND coaching_session_id = ?")
+    let row = query("SELECT * FROM topics WHERE id = $1 AND coaching_session_id = $2")
         .bind(topic_id.to_string())
         .bind(session.to_string())
         .fetch_optional(db)
@@ -174,10 +173,10 @@ async fn find(db: &mut SqliteConnection, which: Which, me: Id) -> Result<(Pair, 
 }
 
 /// Writes a topic, new or changed.
-pub(crate) async fn save(db: &mut SqliteConnection, topic: &Topic) -> Result<(), Failure> {
-    sqlx::query(
+pub(crate) async fn save(db: &mut Connection, topic: &Topic) -> Result<(), Failure> {
+    query(
         "INSERT INTO topics (id, coaching_session_id, user_id, created_at, body, priority, status, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (id) DO UPDATE SET body = excluded.body, priority = excluded.priority,
          status = excluded.status, updated_at = excluded.updated_at",
     )
@@ -194,7 +193,7 @@ pub(crate) async fn save(db: &mut SqliteConnection, topic: &Topic) -> Result<(),
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Topic, sqlx::Error> {
+fn read(row: &Row) -> Result<Topic, sqlx::Error> {
     Ok(Topic {
         id: parsed(row, "id")?,
         coaching_session_id: parsed(row, "coaching_session_id")?,
