@@ -1,33 +1,47 @@
 //! A process that is killed loses nothing: not log-ins, not work, not an event, not who was there.
 
+#[macro_use]
 mod support;
 
 use serde_json::json;
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
-use support::{PATIENCE, Process, User, address};
+use support::{On, PATIENCE, Process, User, address};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     time::timeout,
 };
 
-/// Kept from giving events their places while this stands: what is committed waits, as between the two commits.
-const HELD: &str =
-    "CREATE TRIGGER held BEFORE DELETE ON tidings_outbox BEGIN SELECT RAISE(ABORT, 'held'); END";
-const LET_GO: &str = "DROP TRIGGER held";
+on_both! {
+    a_restart_keeps_log_ins_and_work,
+    what_is_committed_is_told_though_the_process_dies_before_it_could,
+    who_was_there_and_comes_back_is_not_said_to_have_been_away,
+}
 
-async fn execute(process: &Process, sql: &str) {
-    let options = SqliteConnectOptions::new().filename(process.database());
-    let mut db = SqliteConnection::connect_with(&options).await.expect("the database");
-    sqlx::raw_sql(sql).execute(&mut db).await.expect("done");
+/// Keeps events from being given their places: what is committed waits, as between the two commits.
+fn hold(on: On) -> &'static str {
+    match on {
+        On::Sqlite => {
+            "CREATE TRIGGER held BEFORE DELETE ON tidings_outbox BEGIN SELECT RAISE(ABORT, 'held'); END"
+        }
+        On::Postgres => {
+            "CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'held'; END $$;
+             CREATE TRIGGER held BEFORE DELETE ON tidings.outbox EXECUTE FUNCTION held()"
+        }
+    }
+}
+
+fn let_go(on: On) -> &'static str {
+    match on {
+        On::Sqlite => "DROP TRIGGER held",
+        On::Postgres => "DROP TRIGGER held ON tidings.outbox",
+    }
 }
 
 fn epoch(cursor: &str) -> &str {
     cursor.rsplit_once('-').expect("an id").0
 }
 
-#[tokio::test]
-async fn a_restart_keeps_log_ins_and_work() {
-    let mut process = Process::start().await;
+async fn a_restart_keeps_log_ins_and_work(on: On) {
+    let mut process = Process::start(on).await;
     let mut coach = process.log_in("coach").await;
     let session = coach.place().await.session;
     let action = coach.action(&session, "stays").await;
@@ -39,9 +53,8 @@ async fn a_restart_keeps_log_ins_and_work() {
     assert!(actions.as_array().expect("a list").contains(&action));
 }
 
-#[tokio::test]
-async fn what_is_committed_is_told_though_the_process_dies_before_it_could() {
-    let mut process = Process::start().await;
+async fn what_is_committed_is_told_though_the_process_dies_before_it_could(on: On) {
+    let mut process = Process::start(on).await;
     let (coach, mut coachee) = (process.log_in("coach").await, process.log_in("coachee").await);
     let session = coach.place().await.session;
     let mut stream = coachee.stream().await;
@@ -49,10 +62,10 @@ async fn what_is_committed_is_told_though_the_process_dies_before_it_could() {
     assert_eq!(stream.event().await["data"]["action"]["body"], "heard");
     let last = stream.cursor().to_owned();
 
-    execute(&process, HELD).await;
+    process.execute(hold(on)).await;
     let action = coach.action(&session, "held").await;
     process.kill().await;
-    execute(&process, LET_GO).await;
+    process.execute(let_go(on)).await;
     process.start_again().await;
 
     coachee.address = process.address;
@@ -62,9 +75,8 @@ async fn what_is_committed_is_told_though_the_process_dies_before_it_could() {
     assert_ne!(epoch(stream.cursor()), epoch(&last), "it had no place in the order yet");
 }
 
-#[tokio::test]
-async fn who_was_there_and_comes_back_is_not_said_to_have_been_away() {
-    let mut process = Process::start().await;
+async fn who_was_there_and_comes_back_is_not_said_to_have_been_away(on: On) {
+    let mut process = Process::start(on).await;
     let (mut coach, mut coachee) = (process.log_in("coach").await, process.log_in("coachee").await);
     let session = coach.place().await.session;
     let mut of_coach = coach.stream().await;
@@ -91,7 +103,7 @@ async fn who_was_there_and_comes_back_is_not_said_to_have_been_away() {
 
 #[tokio::test]
 async fn a_second_process_waits_for_the_first_and_says_so() {
-    let mut process = Process::start().await;
+    let mut process = Process::start(On::Sqlite).await;
     let coach = process.log_in("coach").await;
     let mut stream = coach.stream().await;
     let mut second = process.beside();

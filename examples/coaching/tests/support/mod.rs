@@ -26,7 +26,7 @@ pub(crate) use process::{Process, address};
 pub(crate) use stream::Stream;
 
 /// Long enough for a loaded machine; reached only by a failure.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Each claim on both databases.
 macro_rules! on_both {

@@ -1,7 +1,8 @@
 //! The real binary, as a process that can be killed.
 
-use std::{net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
+use std::{net::SocketAddr, process::Stdio, sync::Arc, time::Duration};
 
+use sqlx::{Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
@@ -9,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{PATIENCE, User, log_in};
+use super::{On, PATIENCE, User, log_in};
 
 /// It hashes real passwords before it serves, in a debug build and beside other tests.
 const START: Duration = Duration::from_secs(60);
@@ -17,25 +18,46 @@ const START: Duration = Duration::from_secs(60);
 /// A running binary, with a database of its own that outlives it.
 pub(crate) struct Process {
     pub(crate) address: SocketAddr,
-    folder: TempDir,
+    /// As `--database` names it.
+    database: String,
+    /// Shared by those with one database.
+    folder: Arc<TempDir>,
     child: Child,
     _output: Lines<BufReader<ChildStdout>>,
 }
 
 impl Process {
-    pub(crate) async fn start() -> Self {
+    pub(crate) async fn start(on: On) -> Self {
         let folder = TempDir::new().expect("a folder");
-        let mut child = spawn(&folder, Stdio::inherit());
+        let database = on.fresh(&folder).await;
+        Self::over(database, Arc::new(folder)).await
+    }
+
+    /// Another one that works beside this on the same database.
+    pub(crate) async fn instance(&self) -> Self {
+        Self::over(self.database.clone(), self.folder.clone()).await
+    }
+
+    async fn over(database: String, folder: Arc<TempDir>) -> Self {
+        let mut child = spawn(&database, Stdio::inherit());
         let (address, output) = address(&mut child).await;
-        Self { address, folder, child, _output: output }
+        Self { address, database, folder: folder, child, _output: output }
     }
 
     pub(crate) async fn log_in(&self, role: &str) -> User {
         log_in(self.address, role).await
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
-        database(&self.folder)
+    /// SQL of the test's own.
+    pub(crate) async fn execute(&self, sql: &str) {
+        if self.database.starts_with("postgres:") {
+            let mut db = PgConnection::connect(&self.database).await.expect("the database");
+            sqlx::raw_sql(sql).execute(&mut db).await.expect("done");
+        } else {
+            let options = SqliteConnectOptions::new().filename(&self.database);
+            let mut db = SqliteConnection::connect_with(&options).await.expect("the database");
+            sqlx::raw_sql(sql).execute(&mut db).await.expect("done");
+        }
     }
 
     /// `kill -9`.
@@ -45,13 +67,13 @@ impl Process {
 
     /// Another one with the same database, once this has been killed.
     pub(crate) async fn start_again(&mut self) {
-        self.child = spawn(&self.folder, Stdio::inherit());
+        self.child = spawn(&self.database, Stdio::inherit());
         (self.address, self._output) = address(&mut self.child).await;
     }
 
     /// Another one beside this, with the same database, its complaints to be read.
     pub(crate) fn beside(&self) -> Child {
-        spawn(&self.folder, Stdio::piped())
+        spawn(&self.database, Stdio::piped())
     }
 
     /// Tells it to end, and waits until it has.
@@ -64,14 +86,9 @@ impl Process {
     }
 }
 
-fn database(folder: &TempDir) -> PathBuf {
-    folder.path().join("coaching.sqlite")
-}
-
-fn spawn(folder: &TempDir, complaints: Stdio) -> Child {
+fn spawn(database: &str, complaints: Stdio) -> Child {
     Command::new(env!("CARGO_BIN_EXE_coaching"))
-        .args(["--listen", "127.0.0.1:0", "--database"])
-        .arg(database(folder))
+        .args(["--listen", "127.0.0.1:0", "--database", database])
         .stdout(Stdio::piped())
         .stderr(complaints)
         .kill_on_drop(true)
