@@ -67,7 +67,10 @@ fn untold(error: &SendError) -> String {
         SendError::TooLarge { bytes, max } => {
             format!("too large to be told to others, and not saved: {bytes} bytes, of at most {max}")
         }
-        _ => "this could not be told to others, and was not saved: try again".to_owned(),
+        error if error.is_retryable() => {
+            "this could not be told to others, and was not saved: try again".to_owned()
+        }
+        _ => "this cannot be told to others, and was not saved".to_owned(),
     }
 }
 
@@ -114,9 +117,8 @@ impl Failure {
             Self::Invalid { .. } | Self::TooLarge | Self::Untold(SendError::TooLarge { .. }) => {
                 (ErrorCode::ValidationFailed, false)
             }
-            Self::Storage(_) | Self::LogIn(_) | Self::Untold(_) | Self::Broken => {
-                (ErrorCode::SaveFailed, true)
-            }
+            Self::Untold(error) => (ErrorCode::SaveFailed, error.is_retryable()),
+            Self::Storage(_) | Self::LogIn(_) | Self::Broken => (ErrorCode::SaveFailed, true),
         };
         Some(Told { code, message: self.to_string(), retryable })
     }

@@ -35,7 +35,7 @@ pub struct Database {
 #[derive(Clone)]
 enum Place {
     Sqlite { file: PathBuf, store: Sqlite },
-    Postgres { connect: PgConnectOptions, store: Postgres },
+    Postgres { connect: Box<PgConnectOptions>, store: Postgres },
 }
 
 impl Database {
@@ -54,7 +54,7 @@ impl Database {
         let connect: PgConnectOptions =
             url.parse().map_err(|error| StoreError::Foreign(format!("no database's URL: {error}")))?;
         let store = Postgres::with(connect.clone(), PostgresOptions::default())?;
-        Ok(Self { place: Place::Postgres { connect, store } })
+        Ok(Self { place: Place::Postgres { connect: Box::new(connect), store } })
     }
 
     /// Starts a hub that keeps its log here.
@@ -88,7 +88,8 @@ impl Database {
             }
             Place::Postgres { connect, store } => {
                 let options = PgPoolOptions::new().max_connections(CONNECTIONS);
-                let pool = options.connect_with(connect.clone().application_name("coaching")).await?;
+                let pool =
+                    options.connect_with(connect.as_ref().clone().application_name("coaching")).await?;
                 let mut tables = pool.begin().await?;
                 sqlx::query(TABLES_LOCK).execute(&mut *tables).await?;
                 sqlx::raw_sql(include_str!("schema/postgres.sql")).execute(&mut *tables).await?;

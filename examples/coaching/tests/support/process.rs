@@ -41,7 +41,7 @@ impl Process {
     async fn over(database: String, folder: Arc<TempDir>) -> Self {
         let mut child = spawn(&database, Stdio::inherit());
         let (address, output) = address(&mut child).await;
-        Self { address, database, folder: folder, child, _output: output }
+        Self { address, database, folder, child, _output: output }
     }
 
     pub(crate) async fn log_in(&self, role: &str) -> User {
