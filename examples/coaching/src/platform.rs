@@ -112,6 +112,8 @@ pub(crate) fn based_on<T: serde::Serialize>(
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::{future::poll_fn, pin::pin, task::Poll};
+
     use tidings_bindings::Severity;
     use tidings_server::Config;
 
@@ -176,6 +178,41 @@ pub(crate) mod tests {
         change.revoke(revoked, "logged out", None).await.expect("enqueued");
         drop(change);
         assert_eq!(state(&platform).await, (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_change_that_is_dropped_at_any_point_lets_the_next_one_begin() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let platform = platform(&folder).await;
+        for polls in 0..40 {
+            let made = async {
+                let mut change = platform.change(Cause::default()).await.expect("begun");
+                insert(&mut change, &format!("{polls}")).await;
+                change.tell(Audience::everyone(), &announcement()).await.expect("enqueued");
+                change.commit().await.expect("committed");
+            };
+            up_to(polls, made).await;
+            let change = platform.change(Cause::default()).await;
+            assert!(change.is_ok(), "dropped after {polls} polls: {change:?}");
+        }
+        let (organizations, events) = state(&platform).await;
+        assert_eq!(organizations as u64, events, "each or neither");
+        assert_ne!(events, 0, "some got through");
+    }
+
+    /// Polls a future so many times at most, then drops it.
+    async fn up_to(polls: usize, future: impl Future) {
+        let (mut future, mut left) = (pin!(future), polls);
+        poll_fn(|context| {
+            if left == 0 {
+                return Poll::Ready(());
+            }
+            left -= 1;
+            let polled = future.as_mut().poll(context).map(drop);
+            // Dropped where it stands, not when it would go on.
+            if left == 0 { Poll::Ready(()) } else { polled }
+        })
+        .await;
     }
 
     #[tokio::test]

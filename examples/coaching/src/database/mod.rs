@@ -155,7 +155,12 @@ impl Pool {
     pub(crate) async fn begin(&self) -> Result<Connection, sqlx::Error> {
         Ok(match self {
             Self::Sqlite { pool, store } => {
-                Connection::SqliteChange(pool.begin_with("BEGIN IMMEDIATE").await?, store.clone())
+                // In a task that a dropped request does not end: sqlx 0.8.6 waits once more between `BEGIN` and
+                // the transaction that would be rolled back, and dropped there, the connection would go back to
+                // the pool with the file's write lock. What comes of the task is dropped like any other.
+                let pool = pool.clone();
+                let begun = tokio::spawn(async move { pool.begin_with("BEGIN IMMEDIATE").await });
+                Connection::SqliteChange(begun.await.map_err(|_| sqlx::Error::WorkerCrashed)??, store.clone())
             }
             Self::Postgres { pool, store } => Connection::PostgresChange(pool.begin().await?, store.clone()),
         })
