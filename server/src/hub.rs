@@ -210,14 +210,26 @@ impl<C: Contract> Hub<C> {
         reason: &str,
         last_event: Option<&C>,
     ) -> Result<Sent, SendError> {
-        let notice = Notice::Revoke { revoked, reason: reason.to_owned() };
-        let channel = notice.channel().map_err(crate::AudienceError::from)?;
-        let mut drafts = Vec::with_capacity(2);
-        if let Some(event) = last_event {
-            drafts.push(self.draft(Audience::channel(channel.clone()), event, &Cause::default())?);
+        self.append_one(self.revocation(revoked, reason, last_event)?, None).await
+    }
+
+    /// Makes a revocation part of the app's own transaction, such as the one that deletes log-ins: it comes if
+    /// and only if that commits. See [`Outbox::enqueue`].
+    ///
+    /// # Errors
+    /// As [`Outbox::send_in`].
+    pub async fn revoke_in<S: Outbox>(
+        &self,
+        store: &S,
+        transaction: &mut S::Connection,
+        revoked: Revoked,
+        reason: &str,
+        last_event: Option<&C>,
+    ) -> Result<(), SendError> {
+        for draft in self.revocation(revoked, reason, last_event)? {
+            store.enqueue(transaction, draft).await?;
         }
-        drafts.push(Draft { channels: channel.into(), matter: Matter::Notice(notice) });
-        self.append_one(drafts, None).await
+        Ok(())
     }
 
     /// Has `Authorize` asked again about every stream of `user`, which writes nothing sent after this until
@@ -265,6 +277,23 @@ impl<C: Contract> Hub<C> {
     /// What this hub has done so far.
     pub fn metrics(&self) -> MetricsSnapshot {
         self.shared.metrics.snapshot()
+    }
+
+    /// The last event, if any, then the revocation.
+    fn revocation(
+        &self,
+        revoked: Revoked,
+        reason: &str,
+        last_event: Option<&C>,
+    ) -> Result<Vec<Draft>, SendError> {
+        let notice = Notice::Revoke { revoked, reason: reason.to_owned() };
+        let channel = notice.channel().map_err(crate::AudienceError::from)?;
+        let mut drafts = Vec::with_capacity(2);
+        if let Some(event) = last_event {
+            drafts.push(self.draft(Audience::channel(channel.clone()), event, &Cause::default())?);
+        }
+        drafts.push(Draft { channels: channel.into(), matter: Matter::Notice(notice) });
+        Ok(drafts)
     }
 
     fn draft(&self, audience: Audience, event: &C, cause: &Cause) -> Result<Draft, SendError> {

@@ -12,6 +12,10 @@ use crate::platform::Platform;
 
 /// Runs around every GET. The cursor is read before any data: whatever happens from then on reaches the page as
 /// an event, twice at worst and never not at all.
+///
+/// An event gets its place after the commit that it is part of. So data that is read after the cursor holds the
+/// change of every event that the cursor covers. It may also hold a change whose event has no place yet: that
+/// event comes once more, and says what is there already.
 pub(crate) async fn carry_cursor(State(platform): State<Platform>, request: Request, next: Next) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;

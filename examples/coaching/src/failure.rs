@@ -8,6 +8,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 use tidings_bindings::ErrorCode;
+use tidings_server::SendError;
 
 use crate::routes::REQUEST_BYTES_MAX;
 
@@ -52,9 +53,25 @@ pub enum Failure {
     /// A log-in could not be kept.
     #[error("the log-in could not be kept: try again")]
     LogIn(#[from] tower_sessions::session::Error),
+    /// What changes could not be made known, so that nothing was changed.
+    #[error("{}", untold(.0))]
+    Untold(#[from] SendError),
     /// A task of the server ended before its time, or an event could not be sent.
     #[error("the server failed: try again")]
     Broken,
+}
+
+/// Why nobody can be told, without what only operators should read.
+fn untold(error: &SendError) -> String {
+    match error {
+        SendError::TooLarge { bytes, max } => {
+            format!("too large to be told to others, and not saved: {bytes} bytes, of at most {max}")
+        }
+        error if error.is_retryable() => {
+            "this could not be told to others, and was not saved: try again".to_owned()
+        }
+        _ => "this cannot be told to others, and was not saved".to_owned(),
+    }
 }
 
 /// What the page is told about a failed change beside the answer; see [`crate::guard`].
@@ -82,8 +99,10 @@ impl Failure {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
             Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "validation_failed"),
-            Self::Storage(_) | Self::LogIn(_) | Self::Broken => {
+            Self::TooLarge | Self::Untold(SendError::TooLarge { .. }) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "validation_failed")
+            }
+            Self::Storage(_) | Self::LogIn(_) | Self::Untold(_) | Self::Broken => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "save_failed")
             }
         }
@@ -95,7 +114,10 @@ impl Failure {
             Self::Unauthorized | Self::NotFound(_) | Self::MethodNotAllowed => return None,
             Self::PermissionLost(_) => (ErrorCode::PermissionLost, false),
             Self::Conflict { .. } => (ErrorCode::Conflict, false),
-            Self::Invalid { .. } | Self::TooLarge => (ErrorCode::ValidationFailed, false),
+            Self::Invalid { .. } | Self::TooLarge | Self::Untold(SendError::TooLarge { .. }) => {
+                (ErrorCode::ValidationFailed, false)
+            }
+            Self::Untold(error) => (ErrorCode::SaveFailed, error.is_retryable()),
             Self::Storage(_) | Self::LogIn(_) | Self::Broken => (ErrorCode::SaveFailed, true),
         };
         Some(Told { code, message: self.to_string(), retryable })
@@ -104,8 +126,12 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        if let Self::Storage(error) = &self {
-            tracing::error!(%error, "the database failed");
+        match &self {
+            Self::Storage(error) => tracing::error!(%error, "the database failed"),
+            Self::Untold(error) => {
+                tracing::error!(%error, "a change was given up, since it could not be told")
+            }
+            _ => {}
         }
         let (status, code) = self.status_and_code();
         let mut error = json!({ "code": code, "message": self.to_string() });

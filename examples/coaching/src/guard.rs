@@ -7,13 +7,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use sqlx::Row;
 use tidings_bindings::{About, ApplicationError, Id, Subject};
 use tidings_server::{Audience, Cause};
 use tower_sessions::Session;
 
 use crate::{
-    database::parsed,
+    database::{Row, parsed, query},
     failure::{Failure, Told},
     log_in::{self, LogIn},
     platform::Platform,
@@ -40,7 +39,7 @@ pub(crate) struct User {
 impl User {
     pub(crate) const COLUMNS: &str = "id, first_name, last_name, email, role";
 
-    pub(crate) fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
+    pub(crate) fn read(row: &Row) -> Result<Self, sqlx::Error> {
         Ok(Self {
             id: parsed(row, "id")?,
             first_name: row.try_get("first_name")?,
@@ -62,9 +61,9 @@ impl Me {
 
     async fn of(platform: &Platform, session: &Session) -> Result<Self, Failure> {
         let log_in: LogIn = session.get(log_in::KEY).await?.ok_or(Failure::Unauthorized)?;
-        let row = sqlx::query(&format!("SELECT {} FROM users WHERE id = ?", User::COLUMNS))
+        let row = query(&format!("SELECT {} FROM users WHERE id = $1", User::COLUMNS))
             .bind(log_in.user.to_string())
-            .fetch_optional(&platform.pool)
+            .fetch_optional(&mut platform.reader().await?)
             .await?;
         Ok(Self { user: User::read(&row.ok_or(Failure::Unauthorized)?)?, log_in })
     }

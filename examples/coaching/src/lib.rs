@@ -1,15 +1,16 @@
 //! The coaching platform: a coach and a coachee work on the same pages, and each sees the other's change at once.
 //!
-//! An axum app like any other: log-ins, REST, SQLite. What makes it live is small: [`app`] mounts the router of
-//! `tidings_server` at `/sse`, and every change commits first and then sends its event to both people, in a task
-//! that a dropped request cannot cancel.
+//! An axum app like any other: log-ins, REST, a database. What makes it live is small: [`app`] mounts the router of
+//! `tidings_server` at `/sse`, and every change and its events are one transaction: both people hear of it if and
+//! only if it is committed, whatever becomes of the request or the process.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | `routes` | the REST surface, one module per kind of thing |
 //! | `guard` | around every route: who asks, and refused changes told as events |
 //! | `cursor` | around every GET: where the page's stream begins |
-//! | `platform` | what routes share, and `change`: commit, then send |
+//! | `platform` | what routes share, and `change`: a transaction that tells |
+//! | `database` | SQLite or PostgreSQL, under the same SQL |
 //! | `access` | who else is in a coaching session |
 //! | `log_in`, `password` | cookie sessions and argon2id |
 //! | `stream` | who may read `/sse` |
@@ -38,14 +39,15 @@ use axum::Router;
 use tidings_bindings::Event;
 use tidings_server::Hub;
 
+pub use database::Database;
 pub use password::Cost;
 pub use seed::{PEOPLE, Person};
 
 /// Where the app keeps things and what a password costs.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The SQLite file; made where there is none.
-    pub database: PathBuf,
+    /// Where everything is kept.
+    pub database: Database,
     /// The folder of the page's files; without one only REST and the stream are served.
     pub assets: Option<PathBuf>,
     /// What hashing a password costs.
@@ -58,7 +60,8 @@ pub struct Options {
 pub enum StartError {
     /// The database cannot be opened or is of another make.
     #[error(
-        "the database does not open: {0}; name a file with --database whose folder exists and can be written to"
+        "the database does not open: {0}; name with --database a file whose folder exists and can be written to, \
+         or a PostgreSQL database that is up"
     )]
     Database(#[from] sqlx::Error),
     /// The cost of passwords is none that argon2 accepts.
@@ -69,12 +72,13 @@ pub enum StartError {
     Seed(#[source] failure::Failure),
 }
 
-/// The whole app: REST, the stream at `/sse`, and the page's files.
+/// The whole app: REST, the stream at `/sse`, and the page's files. `hub` keeps its log in the same database, as
+/// [`Database::hub`] makes it.
 ///
 /// # Errors
 /// [`StartError`].
 pub async fn app(options: &Options, hub: Hub<Event>) -> Result<Router, StartError> {
-    let pool = database::open(&options.database).await?;
+    let pool = options.database.open().await?;
     let passwords = password::Passwords::new(options.password_cost).map_err(StartError::Passwords)?;
     let platform = platform::Platform::new(pool, hub, passwords);
     seed::seed(&platform).await.map_err(StartError::Seed)?;

@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use axum::http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use sqlx::{Row, SqlitePool};
 use tidings_bindings::Id;
 use time::{Duration, OffsetDateTime};
 use tower_sessions::{
@@ -15,6 +14,8 @@ use tower_sessions::{
     session::{Id as Secret, Record},
     session_store,
 };
+
+use crate::database::{Connection, Pool, query};
 
 /// The cookie's name.
 const COOKIE: &str = "id";
@@ -37,11 +38,11 @@ pub(crate) struct LogIn {
 /// The table of log-ins.
 #[derive(Debug, Clone)]
 pub(crate) struct LogIns {
-    pool: SqlitePool,
+    pool: Pool,
 }
 
 impl LogIns {
-    pub(crate) const fn new(pool: SqlitePool) -> Self {
+    pub(crate) const fn new(pool: Pool) -> Self {
         Self { pool }
     }
 
@@ -73,30 +74,26 @@ impl LogIns {
     }
 
     /// Ends one log-in.
-    pub(crate) async fn end(&self, secret: &Secret) -> Result<(), sqlx::Error> {
-        sqlx::query("DELETE FROM log_ins WHERE secret_hash = ?")
-            .bind(key(secret))
-            .execute(&self.pool)
-            .await
-            .map(drop)
+    pub(crate) async fn end(db: &mut Connection, secret: &Secret) -> Result<(), sqlx::Error> {
+        query("DELETE FROM log_ins WHERE secret_hash = $1").bind(key(secret)).execute(db).await.map(drop)
     }
 
     /// Ends every log-in of a person.
-    pub(crate) async fn end_all(&self, user: Id) -> Result<(), sqlx::Error> {
-        sqlx::query("DELETE FROM log_ins WHERE user_id = ?")
-            .bind(user.to_string())
-            .execute(&self.pool)
-            .await
-            .map(drop)
+    pub(crate) async fn end_all(db: &mut Connection, user: Id) -> Result<(), sqlx::Error> {
+        query("DELETE FROM log_ins WHERE user_id = $1").bind(user.to_string()).execute(db).await.map(drop)
     }
 
     /// Forgets the log-ins that have run out.
     pub(crate) async fn forget_expired(&self) -> Result<(), sqlx::Error> {
-        sqlx::query("DELETE FROM log_ins WHERE expires_at <= ?")
+        query("DELETE FROM log_ins WHERE expires_at <= $1")
             .bind(OffsetDateTime::now_utc().unix_timestamp())
-            .execute(&self.pool)
+            .execute(&mut self.pool.connection().await?)
             .await
             .map(drop)
+    }
+
+    async fn db(&self) -> session_store::Result<Connection> {
+        self.pool.connection().await.map_err(backend)
     }
 }
 
@@ -106,12 +103,12 @@ impl SessionStore for LogIns {
         let Some(LogIn { user, .. }) = log_in(record) else {
             return Err(session_store::Error::Encode("a session without a log-in".into()));
         };
-        sqlx::query("INSERT INTO log_ins (secret_hash, user_id, data, expires_at) VALUES (?, ?, ?, ?)")
+        query("INSERT INTO log_ins (secret_hash, user_id, data, expires_at) VALUES ($1, $2, $3, $4)")
             .bind(key(&record.id))
             .bind(user.to_string())
             .bind(encode(record)?)
             .bind(record.expiry_date.unix_timestamp())
-            .execute(&self.pool)
+            .execute(&mut self.db().await?)
             .await
             .map_err(backend)?;
         Ok(())
@@ -119,24 +116,23 @@ impl SessionStore for LogIns {
 
     /// Only ever an update: a request under way must not bring back a log-in that has been ended meanwhile.
     async fn save(&self, record: &Record) -> session_store::Result<()> {
-        sqlx::query("UPDATE log_ins SET data = ?, expires_at = ? WHERE secret_hash = ?")
+        query("UPDATE log_ins SET data = $1, expires_at = $2 WHERE secret_hash = $3")
             .bind(encode(record)?)
             .bind(record.expiry_date.unix_timestamp())
             .bind(key(&record.id))
-            .execute(&self.pool)
+            .execute(&mut self.db().await?)
             .await
             .map_err(backend)?;
         Ok(())
     }
 
     async fn load(&self, secret: &Secret) -> session_store::Result<Option<Record>> {
-        let row =
-            sqlx::query("SELECT data, expires_at FROM log_ins WHERE secret_hash = ? AND expires_at > ?")
-                .bind(key(secret))
-                .bind(OffsetDateTime::now_utc().unix_timestamp())
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(backend)?;
+        let row = query("SELECT data, expires_at FROM log_ins WHERE secret_hash = $1 AND expires_at > $2")
+            .bind(key(secret))
+            .bind(OffsetDateTime::now_utc().unix_timestamp())
+            .fetch_optional(&mut self.db().await?)
+            .await
+            .map_err(backend)?;
         let Some(row) = row else { return Ok(None) };
         let decode = |error: String| session_store::Error::Decode(error);
         let data = serde_json::from_str(row.try_get("data").map_err(backend)?);
@@ -149,7 +145,7 @@ impl SessionStore for LogIns {
     }
 
     async fn delete(&self, secret: &Secret) -> session_store::Result<()> {
-        self.end(secret).await.map_err(backend)
+        Self::end(&mut self.db().await?, secret).await.map_err(backend)
     }
 }
 

@@ -4,15 +4,20 @@ use std::{
     io::{IsTerminal, stderr},
     net::SocketAddr,
     path::PathBuf,
+    pin::pin,
     process::ExitCode,
     time::Duration,
 };
 
 use clap::Parser;
-use coaching::{Cost, Options, PEOPLE, Person, app};
+use coaching::{Cost, Database, Options, PEOPLE, Person, app};
+use tidings_bindings::Event;
 use tidings_server::{Config, Hub};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 use tracing_subscriber::EnvFilter;
+
+/// A store that nobody else has is open within this; longer, and the person who waits wants to know why.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// The coaching platform: a coach and a coachee work on the same pages, live.
 #[derive(Debug, Parser)]
@@ -24,9 +29,10 @@ struct Arguments {
     /// The folder of the page's files, as `next build` exports them; without it only REST and /sse are served.
     #[arg(long)]
     assets: Option<PathBuf>,
-    /// The SQLite file that people, log-ins and their work are kept in; made and seeded where there is none.
+    /// Where people, log-ins, their work and the events are kept: the path of an SQLite file, or
+    /// `postgres://user:password@host/name`. Made and seeded where there is nothing.
     #[arg(long, default_value = "coaching.sqlite")]
-    database: PathBuf,
+    database: Database,
     /// How often a stream says that it lives, in milliseconds; a page takes 2.5 of these without a byte for the end.
     #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
     heartbeat_ms: u64,
@@ -54,7 +60,8 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let heartbeat = Duration::from_millis(arguments.heartbeat_ms);
-    let hub = Hub::in_memory(Config { heartbeat, ..Config::default() }).await?;
+    let config = Config { heartbeat, ..Config::default() };
+    let hub = start(config, &arguments.database).await?;
     let options =
         Options { database: arguments.database, assets: arguments.assets, password_cost: Cost::default() };
     let router = app(&options, hub.clone()).await?;
@@ -62,6 +69,18 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     greet(listener.local_addr()?);
     tidings_server::serve(listener, router, &hub).await?;
     Ok(())
+}
+
+/// Opens the store. One that another server still has is waited for, and the person who waits is told so.
+async fn start(config: Config, database: &Database) -> Result<Hub<Event>, tidings_server::StartError> {
+    let mut starting = pin!(database.hub(config));
+    if let Ok(started) = timeout(AT_ONCE, &mut starting).await {
+        return started;
+    }
+    eprintln!(
+        "coaching: {database} is not open yet; should another server have it, this one waits for its end"
+    );
+    starting.await
 }
 
 /// Where it is, and who can log in.

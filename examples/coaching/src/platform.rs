@@ -1,15 +1,14 @@
 //! What every route shares, and the one way in which it changes anything.
 
-use std::{ops::DerefMut, sync::Arc};
+use std::sync::Arc;
 
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction, pool::PoolConnection};
 use tidings_bindings::{Event, Id, Timestamp};
-use tidings_server::{Audience, Cause, Hub};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tidings_server::{Audience, Cause, Hub, protocol::Revoked};
 use uuid::Uuid;
 
 use crate::{
     clock::{Clock, When},
+    database::{Connection, Pool},
     failure::Failure,
     log_in::LogIns,
     password::Passwords,
@@ -18,68 +17,43 @@ use crate::{
 /// The database, the hub, and what belongs to them. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Platform {
-    pub(crate) pool: SqlitePool,
+    pool: Pool,
     pub(crate) hub: Hub<Event>,
     pub(crate) log_ins: LogIns,
     pub(crate) passwords: Passwords,
-    pub(crate) clock: Arc<Clock>,
-    /// Held from a change's first read until its event is sent: events leave in the order of their commits.
-    turn: Arc<Mutex<()>>,
+    clock: Arc<Clock>,
 }
 
 impl Platform {
-    pub(crate) fn new(pool: SqlitePool, hub: Hub<Event>, passwords: Passwords) -> Self {
+    pub(crate) fn new(pool: Pool, hub: Hub<Event>, passwords: Passwords) -> Self {
         let log_ins = LogIns::new(pool.clone());
-        Self { pool, hub, log_ins, passwords, clock: Arc::default(), turn: Arc::default() }
+        Self { pool, hub, log_ins, passwords, clock: Arc::default() }
     }
 
     /// A connection to read with.
-    pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>, Failure> {
-        Ok(self.pool.acquire().await?)
+    pub(crate) async fn reader(&self) -> Result<Connection, Failure> {
+        Ok(self.pool.connection().await?)
     }
 
-    /// Makes a change in a task of its own: a request that is dropped half-way still commits *and* sends.
-    pub(crate) async fn change<T, F>(
-        &self,
-        cause: Cause,
-        work: impl FnOnce(Change) -> F + Send + 'static,
-    ) -> Result<T, Failure>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, Failure>> + Send,
-    {
-        let platform = self.clone();
-        uncancelled(async move {
-            let turn = Arc::clone(&platform.turn).lock_owned().await;
-            let transaction = platform.pool.begin_with("BEGIN IMMEDIATE").await?;
-            work(Change { transaction, platform, cause, _turn: turn }).await
-        })
-        .await
+    /// Begins a change.
+    pub(crate) async fn change(&self, cause: Cause) -> Result<Change, Failure> {
+        Ok(Change { db: self.pool.begin().await?, platform: self.clone(), cause })
     }
 }
 
-/// Runs a future to its end, whether or not the one who waits for it goes away.
-pub(crate) async fn uncancelled<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Failure>> + Send + 'static,
-) -> Result<T, Failure> {
-    tokio::spawn(work).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a change ended before its time");
-        Err(Failure::Broken)
-    })
-}
-
-/// A change under way. Dropped before [`Change::commit`], it leaves nothing behind.
+/// A change under way, and what people are told of it: one transaction. Dropped before [`Change::commit`], as
+/// with its request, it leaves nothing behind and nobody hears of it; once committed it is told, whatever
+/// becomes of the request or the process.
 #[derive(Debug)]
 pub(crate) struct Change {
-    transaction: Transaction<'static, Sqlite>,
+    db: Connection,
     platform: Platform,
     cause: Cause,
-    _turn: OwnedMutexGuard<()>,
 }
 
 impl Change {
-    pub(crate) fn db(&mut self) -> &mut SqliteConnection {
-        self.transaction.deref_mut()
+    pub(crate) const fn db(&mut self) -> &mut Connection {
+        &mut self.db
     }
 
     /// The time of this change.
@@ -87,22 +61,32 @@ impl Change {
         self.platform.clock.now()
     }
 
-    /// Commits, then tells `audience`.
+    /// Tells `audience`, once the change is committed. Several events are told in this order.
     ///
-    /// An event that cannot be sent does not undo what is committed: the log says so, and the people see it
-    /// at their next load.
-    pub(crate) async fn commit(self, audience: Audience, event: Event) -> Result<(), Failure> {
-        self.transaction.commit().await?;
-        let sent = self.platform.hub.caused_by(self.cause).send(audience, &event).await;
-        if let Err(error) = sent {
-            tracing::error!(%error, "a committed change was not sent");
-        }
-        Ok(())
+    /// # Errors
+    /// [`Failure::Untold`]: the change is to be given up.
+    pub(crate) async fn tell(&mut self, audience: Audience, event: &Event) -> Result<(), Failure> {
+        Ok(self.db.tell(&self.platform.hub, self.cause.clone(), audience, event).await?)
     }
 
-    /// Commits what nobody has to be told.
-    pub(crate) async fn commit_quietly(self) -> Result<(), Failure> {
-        Ok(self.transaction.commit().await?)
+    /// Ends the streams that were opened with what is revoked, once the change is committed; the last thing
+    /// they say is `last_event`.
+    ///
+    /// # Errors
+    /// As [`Change::tell`].
+    pub(crate) async fn revoke(
+        &mut self,
+        revoked: Revoked,
+        reason: &str,
+        last_event: Option<&Event>,
+    ) -> Result<(), Failure> {
+        Ok(self.db.revoke(&self.platform.hub, revoked, reason, last_event).await?)
+    }
+
+    /// Commits. The events get their places in the order a moment later, by the hub's own hand: nobody waits
+    /// for that here, since a page's cursor never covers what its data lacks either way ([`crate::cursor`]).
+    pub(crate) async fn commit(self) -> Result<(), Failure> {
+        Ok(self.db.commit().await?)
     }
 }
 
@@ -128,20 +112,21 @@ pub(crate) fn based_on<T: serde::Serialize>(
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::{
-        pin::pin,
-        task::{Context, Poll, Waker},
-    };
+    use std::{future::poll_fn, pin::pin, task::Poll};
 
     use tidings_bindings::Severity;
     use tidings_server::Config;
 
     use super::*;
-    use crate::{database, password::Cost};
+    use crate::{
+        database::{Database, query},
+        password::Cost,
+    };
 
     pub(crate) async fn platform(folder: &tempfile::TempDir) -> Platform {
-        let pool = database::open(&folder.path().join("coaching.sqlite")).await.expect("a database");
-        let hub = Hub::in_memory(Config::default()).await.expect("a hub");
+        let database = Database::file(folder.path().join("coaching.sqlite"));
+        let hub = database.hub(Config::default()).await.expect("a hub");
+        let pool = database.open().await.expect("a database");
         let passwords = Passwords::new(Cost { memory_kib: 64, passes: 1 }).expect("valid parameters");
         Platform::new(pool, hub, passwords)
     }
@@ -150,44 +135,100 @@ pub(crate) mod tests {
         Event::SystemAnnouncement { message: "Hi".into(), severity: Severity::Info }
     }
 
-    #[tokio::test]
-    async fn a_change_whose_request_is_dropped_still_commits_and_sends() {
-        let folder = tempfile::TempDir::new().expect("a folder");
-        let platform = platform(&folder).await;
-        let before = platform.hub.cursor();
-        {
-            let mut request = pin!(platform.change(Cause::default(), async |mut change: Change| {
-                sqlx::query("INSERT INTO organizations (id, name) VALUES ('a', 'A')")
-                    .execute(change.db())
-                    .await?;
-                change.commit(Audience::everyone(), announcement()).await
-            }));
-            let begun = request.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            assert!(matches!(begun, Poll::Pending), "under way, and dropped here");
-        }
-        // Turns are taken in order: when this one has had its own, the dropped one is done.
-        let stored = platform.change(Cause::default(), async |mut change: Change| {
-            Ok(sqlx::query("SELECT * FROM organizations").fetch_all(change.db()).await?.len())
-        });
-        assert_eq!(stored.await.expect("a count"), 1);
-        assert_eq!(platform.hub.cursor().sequence(), before.sequence() + 1, "sent as well");
+    async fn insert(change: &mut Change, organization: &str) {
+        query("INSERT INTO organizations (id, name) VALUES ($1, $2)")
+            .bind(organization)
+            .bind(organization)
+            .execute(change.db())
+            .await
+            .expect("inserted");
+    }
+
+    /// How many organizations there are, and how many events have been sent, this question's own left out.
+    async fn state(platform: &Platform) -> (usize, u64) {
+        let rows = query("SELECT * FROM organizations")
+            .fetch_all(&mut platform.reader().await.expect("a reader"))
+            .await
+            .expect("rows");
+        let sent = platform.hub.send(Audience::everyone(), &announcement()).await.expect("sent");
+        (rows.len(), sent.id.sequence() - 1)
     }
 
     #[tokio::test]
-    async fn a_change_that_fails_leaves_nothing_and_says_nothing() {
+    async fn a_committed_change_is_told_event_by_event() {
         let folder = tempfile::TempDir::new().expect("a folder");
         let platform = platform(&folder).await;
-        let before = platform.hub.cursor();
-        let failed: Result<(), _> = platform
-            .change(Cause::default(), async |mut change: Change| {
-                sqlx::query("INSERT INTO organizations (id, name) VALUES ('a', 'A')")
-                    .execute(change.db())
-                    .await?;
-                Err(Failure::NotFound("anything"))
-            })
-            .await;
-        assert!(matches!(failed, Err(Failure::NotFound(_))));
-        let rows = sqlx::query("SELECT * FROM organizations").fetch_all(&platform.pool).await.expect("rows");
-        assert_eq!((rows.len(), platform.hub.cursor()), (0, before));
+        let mut change = platform.change(Cause::default()).await.expect("begun");
+        insert(&mut change, "a").await;
+        for _ in 0..2 {
+            change.tell(Audience::everyone(), &announcement()).await.expect("enqueued");
+        }
+        change.commit().await.expect("committed");
+        assert_eq!(state(&platform).await, (1, 2));
+    }
+
+    #[tokio::test]
+    async fn a_change_that_is_given_up_leaves_nothing_and_says_nothing() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let platform = platform(&folder).await;
+        let mut change = platform.change(Cause::default()).await.expect("begun");
+        insert(&mut change, "a").await;
+        change.tell(Audience::everyone(), &announcement()).await.expect("enqueued");
+        let revoked = Revoked::User("somebody".into());
+        change.revoke(revoked, "logged out", None).await.expect("enqueued");
+        drop(change);
+        assert_eq!(state(&platform).await, (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_change_that_is_dropped_at_any_point_lets_the_next_one_begin() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let platform = platform(&folder).await;
+        for polls in 0..40 {
+            let made = async {
+                let mut change = platform.change(Cause::default()).await.expect("begun");
+                insert(&mut change, &format!("{polls}")).await;
+                change.tell(Audience::everyone(), &announcement()).await.expect("enqueued");
+                change.commit().await.expect("committed");
+            };
+            up_to(polls, made).await;
+            let change = platform.change(Cause::default()).await;
+            assert!(change.is_ok(), "dropped after {polls} polls: {change:?}");
+        }
+        let (organizations, events) = state(&platform).await;
+        assert_eq!(organizations as u64, events, "each or neither");
+        assert_ne!(events, 0, "some got through");
+    }
+
+    /// Polls a future so many times at most, then drops it.
+    async fn up_to(polls: usize, future: impl Future) {
+        let (mut future, mut left) = (pin!(future), polls);
+        poll_fn(|context| {
+            if left == 0 {
+                return Poll::Ready(());
+            }
+            left -= 1;
+            let polled = future.as_mut().poll(context).map(drop);
+            // Dropped where it stands, not when it would go on.
+            if left == 0 { Poll::Ready(()) } else { polled }
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_told_is_no_event_and_says_why() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let platform = platform(&folder).await;
+        let mut change = platform.change(Cause::default()).await.expect("begun");
+        insert(&mut change, "a").await;
+        let message = "x".repeat(2 * 1024 * 1024);
+        let event = Event::SystemAnnouncement { message, severity: Severity::Info };
+        let failure = change.tell(Audience::everyone(), &event).await.expect_err("too large");
+        assert!(
+            failure.to_string().starts_with("too large to be told to others, and not saved"),
+            "{failure}"
+        );
+        drop(change);
+        assert_eq!(state(&platform).await, (0, 0));
     }
 }

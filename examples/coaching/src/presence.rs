@@ -3,7 +3,12 @@
 use tidings_bindings::{Event, Id, Presence};
 use tidings_server::{Audience, Hub, PresenceChange, PresenceError};
 
-use crate::{access::partners, database::parsed, failure::Failure, platform::Platform};
+use crate::{
+    access::partners,
+    database::{parsed, query},
+    failure::Failure,
+    platform::Platform,
+};
 
 /// Whether somebody is there, in the contract's words.
 pub(crate) fn presence_of(hub: &Hub<Event>, user: Id) -> Presence {
@@ -30,7 +35,7 @@ pub(crate) async fn follow(platform: Platform) {
 }
 
 async fn tell_all(platform: &Platform) -> Result<(), Failure> {
-    let rows = sqlx::query("SELECT id FROM users").fetch_all(&platform.pool).await?;
+    let rows = query("SELECT id FROM users").fetch_all(&mut platform.reader().await?).await?;
     for row in &rows {
         let user = parsed(row, "id")?;
         tell(platform, user, presence_of(&platform.hub, user)).await?;
@@ -39,7 +44,7 @@ async fn tell_all(platform: &Platform) -> Result<(), Failure> {
 }
 
 async fn tell(platform: &Platform, user: Id, presence: Presence) -> Result<(), Failure> {
-    let partners = partners(&mut *platform.reader().await?, user).await?;
+    let partners = partners(&mut platform.reader().await?, user).await?;
     if partners.is_empty() {
         return Ok(());
     }

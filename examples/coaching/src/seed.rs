@@ -5,6 +5,7 @@ use tidings_server::Cause;
 
 use crate::{
     clock::unix_millis,
+    database::query,
     failure::Failure,
     platform::{Change, Platform, new_id},
     routes::{
@@ -56,14 +57,14 @@ pub const PEOPLE: [Person; 3] = [
 
 /// Writes it all, unless somebody is there already.
 pub(crate) async fn seed(platform: &Platform) -> Result<(), Failure> {
-    if sqlx::query("SELECT 1 FROM users LIMIT 1").fetch_optional(&platform.pool).await?.is_some() {
+    if query("SELECT 1 FROM users LIMIT 1").fetch_optional(&mut platform.reader().await?).await?.is_some() {
         return Ok(());
     }
     let mut passwords = Vec::new();
     for person in &PEOPLE {
         passwords.push(platform.passwords.hash(person.password).await?);
     }
-    platform.change(Cause::default(), async move |change| Seed { change }.all(passwords).await).await
+    Seed { change: platform.change(Cause::default()).await? }.all(passwords).await
 }
 
 struct Seed {
@@ -90,7 +91,7 @@ impl Seed {
         }
         let both = |session| [At { session, user: coach }, At { session, user: coachee }];
         self.pages(both(last), both(next), delegate).await?;
-        self.change.commit_quietly().await
+        self.change.commit().await
     }
 
     async fn pages(&mut self, last: [At; 2], next: [At; 2], delegate: Id) -> Result<(), Failure> {
@@ -118,7 +119,7 @@ impl Seed {
 impl Seed {
     async fn organization(&mut self, name: &str) -> Result<Id, Failure> {
         let id = new_id();
-        sqlx::query("INSERT INTO organizations (id, name) VALUES (?, ?)")
+        query("INSERT INTO organizations (id, name) VALUES ($1, $2)")
             .bind(id.to_string())
             .bind(name)
             .execute(self.change.db())
@@ -128,9 +129,9 @@ impl Seed {
 
     async fn person(&mut self, organization: Id, person: &Person, password: &str) -> Result<Id, Failure> {
         let id = new_id();
-        sqlx::query(
+        query(
             "INSERT INTO users (id, first_name, last_name, email, role, password_hash)
-             VALUES (?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(id.to_string())
         .bind(person.first_name)
@@ -140,7 +141,7 @@ impl Seed {
         .bind(password)
         .execute(self.change.db())
         .await?;
-        sqlx::query("INSERT INTO members (organization_id, user_id) VALUES (?, ?)")
+        query("INSERT INTO members (organization_id, user_id) VALUES ($1, $2)")
             .bind(organization.to_string())
             .bind(id.to_string())
             .execute(self.change.db())
@@ -150,9 +151,9 @@ impl Seed {
 
     async fn relationship(&mut self, organization: Id, coach: Id, coachee: Id) -> Result<Id, Failure> {
         let id = new_id();
-        sqlx::query(
+        query(
             "INSERT INTO coaching_relationships (id, organization_id, coach_id, coachee_id)
-             VALUES (?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4)",
         )
         .bind(id.to_string())
         .bind(organization.to_string())

@@ -1,13 +1,22 @@
 //! Every change reaches the coach's and the coachee's streams, in the shape that every language agreed on.
 
+#[macro_use]
 mod support;
 
 use std::collections::BTreeSet;
 
 use protocol::Contract;
 use serde_json::{Value, json};
-use support::{Place, Server, Stream, User};
+use support::{On, Place, Server, Stream, User};
 use tidings_bindings::Event;
+use tidings_server::Config;
+
+on_both! {
+    every_change_reaches_both_streams_in_the_agreed_shape,
+    taking_up_a_goal_twice_is_told_once,
+    actions_that_lose_their_goal_are_told_to_before_it_goes,
+    a_change_too_large_to_be_told_is_refused_and_not_made,
+}
 
 const ORIGIN: &str = "tab-1";
 
@@ -103,9 +112,8 @@ fn path_to(kind: &str, entity: &Value) -> String {
     format!("/{kind}/{}", entity["id"].as_str().expect("an id"))
 }
 
-#[tokio::test]
-async fn every_change_reaches_both_streams_in_the_agreed_shape() {
-    let server = Server::start().await;
+async fn every_change_reaches_both_streams_in_the_agreed_shape(on: On) {
+    let server = Server::on(on).await;
     let mut both = Both::start(&server).await;
 
     goals_and_actions(&mut both).await;
@@ -219,14 +227,14 @@ async fn what_operators_send(both: &mut Both) {
     both.hears("admin", ("POST", "/admin/events".into(), announcement), "system_announcement").await;
 }
 
-#[tokio::test]
-async fn taking_up_a_goal_twice_is_told_once() {
-    let server = Server::start().await;
+async fn taking_up_a_goal_twice_is_told_once(on: On) {
+    let server = Server::on(on).await;
     let coach = server.log_in("coach").await;
     let Place { relationship, session } = coach.place().await;
     let draft = json!({ "coaching_relationship_id": relationship, "title": "Rest", "status": "NotStarted" });
-    let goal = coach.send("POST", "/goals", draft).await.data();
     let mut stream = coach.stream().await;
+    let goal = coach.send("POST", "/goals", draft).await.data();
+    assert_eq!(stream.event().await["type"], "goal_created");
     let link = format!("/coaching_sessions/{session}{}", path_to("goals", &goal));
     for _ in 0..2 {
         assert_eq!(coach.send("POST", &link, Value::Null).await.status, 201);
@@ -234,4 +242,45 @@ async fn taking_up_a_goal_twice_is_told_once() {
     coach.action(&session, "after").await;
     assert_eq!(stream.event().await["type"], "coaching_session_goal_created");
     assert_eq!(stream.event().await["type"], "action_created");
+}
+
+async fn actions_that_lose_their_goal_are_told_to_before_it_goes(on: On) {
+    let server = Server::on(on).await;
+    let coach = server.log_in("coach").await;
+    let Place { relationship, session } = coach.place().await;
+    let draft = json!({ "coaching_relationship_id": relationship, "title": "Rest", "status": "NotStarted" });
+    let mut stream = coach.stream().await;
+    let goal = coach.send("POST", "/goals", draft).await.data();
+    let draft = |body: &str| json!({ "coaching_session_id": session, "body": body, "status": "NotStarted", "goal_id": goal["id"] });
+    let before = [
+        coach.send("POST", "/actions", draft("Sleep")).await.data(),
+        coach.send("POST", "/actions", draft("Walk")).await.data(),
+    ];
+    for event in ["goal_created", "action_created", "action_created"] {
+        assert_eq!(stream.event().await["type"], event);
+    }
+    assert_eq!(coach.send("DELETE", &path_to("goals", &goal), Value::Null).await.status, 204);
+    let listed = coach.get(&format!("/actions?coaching_session_id={session}")).await.data();
+    for was in before {
+        let told = stream.event().await;
+        let action = &told["data"]["action"];
+        assert_eq!((&told["type"], &action["id"]), (&json!("action_updated"), &was["id"]));
+        assert_eq!(action["goal_id"], Value::Null);
+        assert_ne!(action["updated_at"], was["updated_at"], "it is another version");
+        assert!(listed.as_array().expect("a list").contains(action), "{listed}");
+    }
+    assert_eq!(stream.event().await["type"], "goal_deleted");
+}
+
+async fn a_change_too_large_to_be_told_is_refused_and_not_made(on: On) {
+    let server = Server::with(on, Config { max_event_bytes: 2_000, ..Config::default() }).await;
+    let coach = server.log_in("coach").await;
+    let session = coach.place().await.session;
+    let notes = format!("/notes?coaching_session_id={session}");
+    let before = coach.get(&notes).await.data();
+    let note = json!({ "coaching_session_id": session, "body": "x".repeat(3_000) });
+    let reply = coach.send("POST", "/notes", note).await;
+    assert_eq!((reply.status, &reply.json()["error"]["code"]), (413, &json!("validation_failed")));
+    assert!(reply.body.contains("too large to be told to others, and not saved"), "{reply:?}");
+    assert_eq!(coach.get(&notes).await.data(), before);
 }

@@ -1,13 +1,23 @@
 //! Log-ins are kept over a restart, and no stream outlives the log-in it was opened with.
 
+#[macro_use]
 mod support;
 
 use serde_json::{Value, json};
-use support::{FORM, Server, Stream, raw};
+use support::{FORM, On, Server, Stream, raw};
 
-#[tokio::test]
-async fn logging_in_answers_the_person_and_sets_the_cookie() {
-    let server = Server::start().await;
+on_both! {
+    logging_in_answers_the_person_and_sets_the_cookie,
+    logging_out_ends_the_streams_of_this_log_in_alone,
+    logging_in_again_keeps_the_log_in_and_its_streams,
+    another_person_on_the_same_cookie_ends_the_log_in_before,
+    a_forced_logout_is_the_last_thing_a_person_hears,
+    a_page_of_another_site_logs_nobody_in,
+    the_stream_reads_the_same_cookie_as_every_other_route,
+}
+
+async fn logging_in_answers_the_person_and_sets_the_cookie(on: On) {
+    let server = Server::on(on).await;
     let form = "email=Coach%40Example.com&password=coach-password";
     let reply = raw(server.address, "POST", "/login", &[FORM], form).await;
     let data = reply.data();
@@ -20,19 +30,6 @@ async fn logging_in_answers_the_person_and_sets_the_cookie() {
     }
     let coach = server.log_in("coach").await;
     assert_eq!(coach.get("/users/me").await.data(), data);
-}
-
-#[tokio::test]
-async fn a_restart_keeps_log_ins_and_work() {
-    let mut server = Server::start().await;
-    let mut coach = server.log_in("coach").await;
-    let session = coach.place().await.session;
-    let action = coach.action(&session, "stays").await;
-    server.restart().await;
-    coach.address = server.address;
-    coach.stream().await;
-    let actions = coach.get(&format!("/actions?coaching_session_id={session}")).await.data();
-    assert!(actions.as_array().expect("a list").contains(&action));
 }
 
 #[tokio::test]
@@ -49,9 +46,8 @@ async fn what_the_database_file_says_is_enough_for_nobody_to_log_in() {
     }
 }
 
-#[tokio::test]
-async fn logging_out_ends_the_streams_of_this_log_in_alone() {
-    let server = Server::start().await;
+async fn logging_out_ends_the_streams_of_this_log_in_alone(on: On) {
+    let server = Server::on(on).await;
     let (here, elsewhere) = (server.log_in("coach").await, server.log_in("coach").await);
     let session = here.place().await.session;
     let (mut ended, mut open) = (here.stream().await, elsewhere.stream().await);
@@ -67,9 +63,8 @@ async fn logging_out_ends_the_streams_of_this_log_in_alone() {
     assert_eq!(open.event().await["type"], "action_created");
 }
 
-#[tokio::test]
-async fn logging_in_again_keeps_the_log_in_and_its_streams() {
-    let server = Server::start().await;
+async fn logging_in_again_keeps_the_log_in_and_its_streams(on: On) {
+    let server = Server::on(on).await;
     let coach = server.log_in("coach").await;
     let mut stream = coach.stream().await;
     let headers = [FORM, ("cookie", coach.cookie.as_str())];
@@ -85,9 +80,8 @@ async fn logging_in_again_keeps_the_log_in_and_its_streams() {
     assert_eq!(stream.event().await["type"], "action_created");
 }
 
-#[tokio::test]
-async fn another_person_on_the_same_cookie_ends_the_log_in_before() {
-    let server = Server::start().await;
+async fn another_person_on_the_same_cookie_ends_the_log_in_before(on: On) {
+    let server = Server::on(on).await;
     let coach = server.log_in("coach").await;
     let mut stream = coach.stream().await;
     let headers = [FORM, ("cookie", coach.cookie.as_str())];
@@ -98,9 +92,8 @@ async fn another_person_on_the_same_cookie_ends_the_log_in_before() {
     assert_eq!(coach.get("/users/me").await.status, 401);
 }
 
-#[tokio::test]
-async fn a_forced_logout_is_the_last_thing_a_person_hears() {
-    let server = Server::start().await;
+async fn a_forced_logout_is_the_last_thing_a_person_hears(on: On) {
+    let server = Server::on(on).await;
     let (coach, coachee) = (server.log_in("coach").await, server.log_in("coachee").await);
     let second = server.log_in("coachee").await;
     let mut streams = [coachee.stream().await, second.stream().await];
@@ -130,9 +123,8 @@ async fn a_forced_logout_is_the_last_thing_a_person_hears() {
     assert_eq!(again.event().await["data"]["action"]["body"], "later");
 }
 
-#[tokio::test]
-async fn a_page_of_another_site_logs_nobody_in() {
-    let server = Server::start().await;
+async fn a_page_of_another_site_logs_nobody_in(on: On) {
+    let server = Server::on(on).await;
     let form = "email=coach@example.com&password=coach-password";
     for (site, status) in [("cross-site", 403), ("same-origin", 200), ("none", 200)] {
         let reply = raw(server.address, "POST", "/login", &[FORM, ("sec-fetch-site", site)], form).await;
@@ -140,9 +132,8 @@ async fn a_page_of_another_site_logs_nobody_in() {
     }
 }
 
-#[tokio::test]
-async fn the_stream_reads_the_same_cookie_as_every_other_route() {
-    let server = Server::start().await;
+async fn the_stream_reads_the_same_cookie_as_every_other_route(on: On) {
+    let server = Server::on(on).await;
     let coach = server.log_in("coach").await;
     let other = format!("id={}", "A".repeat(22));
     for cookies in [

@@ -1,17 +1,21 @@
 //! People see those they work with come and go.
 
+#[macro_use]
 mod support;
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{Server, Stream, User};
+use support::{On, Server, Stream, User};
 use tidings_server::Config;
 
-#[tokio::test]
-async fn a_partner_who_comes_and_goes_is_seen_to() {
+on_both! {
+    a_partner_who_comes_and_goes_is_seen_to,
+}
+
+async fn a_partner_who_comes_and_goes_is_seen_to(on: On) {
     let config = Config { leave_grace: Duration::from_millis(50), ..Config::default() };
-    let server = Server::with(config).await;
+    let server = Server::with(on, config).await;
     let (coach, coachee) = (server.log_in("coach").await, server.log_in("coachee").await);
     let mut of_coach = coach.stream().await;
     assert_eq!(there(&coach, &coachee).await, "offline");

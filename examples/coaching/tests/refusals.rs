@@ -1,15 +1,27 @@
 //! What is refused is refused clearly, and a refused change is told to the page that tried.
 
+#[macro_use]
 mod support;
 
 use serde_json::{Value, json};
-use support::{FORM, Place, Server, raw};
+use support::{FORM, On, Place, Server, raw};
+
+on_both! {
+    without_a_log_in_everything_is_401,
+    a_wrong_password_is_401_and_sets_no_cookie,
+    each_refusal_has_its_status_and_code,
+    invalid_data_is_422_and_names_its_field,
+    a_stale_change_is_409_shows_what_is_there_and_is_told_to_the_one_who_tried,
+    a_change_without_a_version_or_with_the_same_instant_written_otherwise_is_taken,
+    every_kind_of_refused_change_is_told_with_its_correlation_id,
+    a_page_of_another_site_changes_nothing,
+    an_ended_relationship_is_closed_to_both_and_both_are_told,
+}
 
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
-#[tokio::test]
-async fn without_a_log_in_everything_is_401() {
-    let server = Server::start().await;
+async fn without_a_log_in_everything_is_401(on: On) {
+    let server = Server::on(on).await;
     let coach = server.log_in("coach").await;
     let Place { relationship, session } = coach.place().await;
     let forged = format!("id={}", "A".repeat(22));
@@ -36,9 +48,8 @@ async fn without_a_log_in_everything_is_401() {
     }
 }
 
-#[tokio::test]
-async fn a_wrong_password_is_401_and_sets_no_cookie() {
-    let server = Server::start().await;
+async fn a_wrong_password_is_401_and_sets_no_cookie(on: On) {
+    let server = Server::on(on).await;
     for form in [
         "email=coach@example.com&password=wrong",
         "email=nobody@example.com&password=coach-password",
@@ -51,9 +62,8 @@ async fn a_wrong_password_is_401_and_sets_no_cookie() {
     assert_eq!((reply.status, &reply.json()["error"]["field"]), (422, &json!("password")));
 }
 
-#[tokio::test]
-async fn each_refusal_has_its_status_and_code() {
-    let server = Server::start().await;
+async fn each_refusal_has_its_status_and_code(on: On) {
+    let server = Server::on(on).await;
     let (coach, coachee, admin) =
         (server.log_in("coach").await, server.log_in("coachee").await, server.log_in("admin").await);
     let Place { relationship, session } = coach.place().await;
@@ -126,9 +136,8 @@ async fn each_refusal_has_its_status_and_code() {
     }
 }
 
-#[tokio::test]
-async fn invalid_data_is_422_and_names_its_field() {
-    let server = Server::start().await;
+async fn invalid_data_is_422_and_names_its_field(on: On) {
+    let server = Server::on(on).await;
     let coach = server.log_in("coach").await;
     let Place { relationship, session } = coach.place().await;
     let action = coach.action(&session, "valid").await;
@@ -231,9 +240,8 @@ async fn invalid_data_is_422_and_names_its_field() {
     }
 }
 
-#[tokio::test]
-async fn a_stale_change_is_409_shows_what_is_there_and_is_told_to_the_one_who_tried() {
-    let server = Server::start().await;
+async fn a_stale_change_is_409_shows_what_is_there_and_is_told_to_the_one_who_tried(on: On) {
+    let server = Server::on(on).await;
     let (coach, coachee) = (server.log_in("coach").await, server.log_in("coachee").await);
     let session = coach.place().await.session;
     let action = coach.action(&session, "first").await;
@@ -244,9 +252,12 @@ async fn a_stale_change_is_409_shows_what_is_there_and_is_told_to_the_one_who_tr
             "updated_at": action["updated_at"],
         })
     };
-    let second = coachee.send("PUT", &path, based_on_first("second")).await.data();
-
     let (mut of_coach, mut of_coachee) = (coach.stream().await, coachee.stream().await);
+    let second = coachee.send("PUT", &path, based_on_first("second")).await.data();
+    for stream in [&mut of_coach, &mut of_coachee] {
+        while stream.event().await["data"]["action"] != second {}
+    }
+
     let headers = [("x-correlation-id", "mine")];
     let reply = coach.send_with("PUT", &path, based_on_first("third"), &headers).await;
     assert_eq!((reply.status, &reply.json()["error"]["current"]), (409, &second));
@@ -265,9 +276,8 @@ async fn a_stale_change_is_409_shows_what_is_there_and_is_told_to_the_one_who_tr
     assert_eq!(of_coachee.event().await["type"], "action_created");
 }
 
-#[tokio::test]
-async fn a_change_without_a_version_or_with_the_same_instant_written_otherwise_is_taken() {
-    let server = Server::start().await;
+async fn a_change_without_a_version_or_with_the_same_instant_written_otherwise_is_taken(on: On) {
+    let server = Server::on(on).await;
     let coach = server.log_in("coach").await;
     let session = coach.place().await.session;
     let action = coach.action(&session, "first").await;
@@ -281,15 +291,15 @@ async fn a_change_without_a_version_or_with_the_same_instant_written_otherwise_i
     }
 }
 
-#[tokio::test]
-async fn every_kind_of_refused_change_is_told_with_its_correlation_id() {
-    let server = Server::start().await;
+async fn every_kind_of_refused_change_is_told_with_its_correlation_id(on: On) {
+    let server = Server::on(on).await;
     let coach = server.log_in("coach").await;
     let Place { session, .. } = coach.place().await;
     let topics = format!("/coaching_sessions/{session}/topics");
-    let topic = coach.send("POST", &topics, json!({ "body": "Trust" })).await.data();
-    let rating = format!("{topics}/{}/rating", topic["id"].as_str().expect("an id"));
     let mut stream = coach.stream().await;
+    let topic = coach.send("POST", &topics, json!({ "body": "Trust" })).await.data();
+    assert_eq!(stream.event().await["type"], "topics_changed");
+    let rating = format!("{topics}/{}/rating", topic["id"].as_str().expect("an id"));
     for (method, path, body, code, about) in [
         (
             "PATCH",
@@ -317,9 +327,8 @@ async fn every_kind_of_refused_change_is_told_with_its_correlation_id() {
     }
 }
 
-#[tokio::test]
-async fn a_page_of_another_site_changes_nothing() {
-    let server = Server::start().await;
+async fn a_page_of_another_site_changes_nothing(on: On) {
+    let server = Server::on(on).await;
     let coach = server.log_in("coach").await;
     let Place { session, .. } = coach.place().await;
     let draft = json!({ "coaching_session_id": session, "body": "x", "status": "OnHold" });
@@ -333,9 +342,8 @@ async fn a_page_of_another_site_changes_nothing() {
     }
 }
 
-#[tokio::test]
-async fn an_ended_relationship_is_closed_to_both_and_both_are_told() {
-    let server = Server::start().await;
+async fn an_ended_relationship_is_closed_to_both_and_both_are_told(on: On) {
+    let server = Server::on(on).await;
     let (coach, admin) = (server.log_in("coach").await, server.log_in("admin").await);
     let Place { relationship, session } = coach.place().await;
     let mut stream = coach.stream().await;

@@ -1,13 +1,17 @@
 //! A change of a topic that is based on what is gone is refused, whichever part of it changes.
 
+#[macro_use]
 mod support;
 
 use serde_json::{Value, json};
-use support::Server;
+use support::{On, Server};
 
-#[tokio::test]
-async fn a_stale_word_rating_or_status_of_a_topic_is_409() {
-    let server = Server::start().await;
+on_both! {
+    a_stale_word_rating_or_status_of_a_topic_is_409,
+}
+
+async fn a_stale_word_rating_or_status_of_a_topic_is_409(on: On) {
+    let server = Server::on(on).await;
     let coachee = server.log_in("coachee").await;
     let topics = format!("/coaching_sessions/{}/topics", coachee.place().await.session);
     let first = coachee.send("POST", &topics, json!({ "body": "Trust" })).await.data();

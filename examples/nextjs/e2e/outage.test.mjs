@@ -12,22 +12,45 @@ let browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-test("killed with -9 and started again: both pages come back, and what changed meanwhile is on screen", async (t) => {
-  const { server, coach, coachee, asCoach, session } = await room(t, browser);
+test("killed with -9 and started again: what changed the moment it was back is on both pages, and no gap was said", async (t) => {
+  const { server, coach, coachee, asCoach, asCoachee, session } = await room(t, browser);
+  const before = await asCoach.call("POST", "/actions", { coaching_session_id: session.id, body: "Said before", status: "NotStarted" });
+  for (const page of [coach, coachee]) await page.getByTestId("action").filter({ hasText: "Said before" }).waitFor();
   await server.kill("SIGKILL");
+  const fetched = [coach, coachee].map(fetchesOf);
   await Promise.all([coach, coachee].map((page) => status(page, "reconnecting").waitFor({ state: "attached", timeout: 5_000 })));
   await coachee.getByTestId("retry-now").waitFor({ timeout: 10_000 });
   await screenshot(coachee, "reconnecting");
   await server.launch();
   // The first to speak to the new process, whoever of the pages is back by then.
-  await asCoach.call("POST", "/actions", { coaching_session_id: session.id, body: "Said while you were away", status: "NotStarted" });
+  await asCoach.call("POST", "/actions", { coaching_session_id: session.id, body: "Said the moment it was back", status: "NotStarted" });
+  await asCoachee.call("PUT", `/actions/${before.id}`, { coaching_session_id: session.id, body: "Said otherwise since", status: "InProgress" });
+  await asCoach.call("POST", "/agreements", { coaching_session_id: session.id, body: "Agreed the moment it was back" });
   for (const page of [coach, coachee]) {
     await online(page);
-    await page.getByTestId("action").filter({ hasText: "Said while you were away" }).waitFor();
-    assert.equal(await page.getByTestId("action").filter({ hasText: "Said while you were away" }).count(), 1);
+    for (const [kind, text, times] of [
+      ["action", "Said the moment it was back", 1],
+      ["action", "Said otherwise since", 1],
+      ["action", "Said before", 0],
+      ["agreement", "Agreed the moment it was back", 1],
+    ]) {
+      const shown = page.getByTestId(kind).filter({ hasText: text });
+      if (times > 0) await shown.waitFor();
+      assert.equal(await shown.count(), times, text);
+    }
     await page.getByTestId("retry-now").waitFor({ state: "detached" });
   }
+  await Promise.all([coach, coachee].map((page, index) => screenshot(page, `recovered-${["coach", "coachee"][index]}`)));
+  // A gap has a page fetch all of its data again; the stream alone brought what is there.
+  for (const paths of fetched) assert.deepEqual(paths.filter((path) => path !== "/sse"), []);
 });
+
+/** The paths that a page asks for from now on. */
+function fetchesOf(page) {
+  const paths = [];
+  page.on("request", (request) => paths.push(new URL(request.url()).pathname));
+  return paths;
+}
 
 test("a 502 from a proxy does not end live updates", async (t) => {
   let proxy;

@@ -7,7 +7,6 @@ use axum::{
     routing::{get, put},
 };
 use serde::Deserialize;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use tidings_bindings::{Action, Event, Id, Status};
 use tidings_server::Cause;
 
@@ -16,7 +15,7 @@ use crate::{
     access::{Pair, Place},
     answer::{Answer, Asked, At, BODY_BYTES_MAX, Body, Created, Update, text, update},
     clock::When,
-    database::{as_json, as_word, json, parsed, parsed_option, word},
+    database::{Connection, Row, as_json, as_word, json, parsed, parsed_option, query, word},
     failure::Failure,
     guard::Me,
     platform::{Change, Platform, based_on, new_id},
@@ -47,9 +46,9 @@ async fn list(
     me: Me,
     Asked(of): Asked<OfSession>,
 ) -> Result<Answer<Vec<Action>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     Pair::of(db, Place::Session(of.coaching_session_id), me.id()).await?;
-    let rows = sqlx::query("SELECT * FROM actions WHERE coaching_session_id = ? ORDER BY created_at, id")
+    let rows = query("SELECT * FROM actions WHERE coaching_session_id = $1 ORDER BY created_at, id")
         .bind(of.coaching_session_id.to_string())
         .fetch_all(db)
         .await?;
@@ -63,30 +62,29 @@ async fn create(
     Body(draft): Body<Draft>,
 ) -> Result<Created<Action>, Failure> {
     let body = text("body", draft.body, BODY_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let pair = Pair::of(change.db(), Place::Session(draft.coaching_session_id), me.id()).await?;
-        let now = change.now();
-        let action = Action {
-            id: new_id(),
-            coaching_session_id: draft.coaching_session_id,
-            goal_id: draft.goal_id.flatten(),
-            user_id: me.id(),
-            body: Some(body),
-            due_by: draft.due_by.flatten().map(|When(due_by)| due_by),
-            status: draft.status,
-            status_changed_at: now.clone(),
-            created_at: now.clone(),
-            updated_at: now,
-            assignee_ids: draft.assignee_ids.unwrap_or_else(|| vec![me.id()]),
-        };
-        check(change.db(), &pair, &action).await?;
-        save(change.db(), &action).await?;
-        let coaching_session_id = action.coaching_session_id;
-        let event = Event::ActionCreated { coaching_session_id, action: action.clone() };
-        change.commit(pair.audience(), event).await?;
-        Ok(action)
+    let mut change = platform.change(cause).await?;
+    let pair = Pair::of(change.db(), Place::Session(draft.coaching_session_id), me.id()).await?;
+    let now = change.now();
+    let action = Action {
+        id: new_id(),
+        coaching_session_id: draft.coaching_session_id,
+        goal_id: draft.goal_id.flatten(),
+        user_id: me.id(),
+        body: Some(body),
+        due_by: draft.due_by.flatten().map(|When(due_by)| due_by),
+        status: draft.status,
+        status_changed_at: now.clone(),
+        created_at: now.clone(),
+        updated_at: now,
+        assignee_ids: draft.assignee_ids.unwrap_or_else(|| vec![me.id()]),
     };
-    platform.change(cause, work).await.map(Created)
+    check(change.db(), &pair, &action).await?;
+    save(change.db(), &action).await?;
+    let coaching_session_id = action.coaching_session_id;
+    let event = Event::ActionCreated { coaching_session_id, action: action.clone() };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Created(action))
 }
 
 async fn replace(
@@ -97,31 +95,30 @@ async fn replace(
     Body(draft): Body<Draft>,
 ) -> Result<Answer<Action>, Failure> {
     let body = text("body", draft.body, BODY_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), id, me.id()).await?;
-        if draft.coaching_session_id != was.coaching_session_id {
-            return Err(Failure::invalid("coaching_session_id", "an action stays in its session"));
-        }
-        based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
-        let now = change.now();
-        let action = Action {
-            goal_id: draft.goal_id.unwrap_or(was.goal_id),
-            body: Some(body),
-            due_by: draft.due_by.map_or(was.due_by, |due_by| due_by.map(|When(due_by)| due_by)),
-            status: draft.status,
-            status_changed_at: if draft.status == was.status { was.status_changed_at } else { now.clone() },
-            updated_at: now,
-            assignee_ids: draft.assignee_ids.unwrap_or(was.assignee_ids),
-            ..was
-        };
-        check(change.db(), &pair, &action).await?;
-        save(change.db(), &action).await?;
-        let coaching_session_id = action.coaching_session_id;
-        let event = Event::ActionUpdated { coaching_session_id, action: action.clone() };
-        change.commit(pair.audience(), event).await?;
-        Ok(action)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), id, me.id()).await?;
+    if draft.coaching_session_id != was.coaching_session_id {
+        return Err(Failure::invalid("coaching_session_id", "an action stays in its session"));
+    }
+    based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
+    let now = change.now();
+    let action = Action {
+        goal_id: draft.goal_id.unwrap_or(was.goal_id),
+        body: Some(body),
+        due_by: draft.due_by.map_or(was.due_by, |due_by| due_by.map(|When(due_by)| due_by)),
+        status: draft.status,
+        status_changed_at: if draft.status == was.status { was.status_changed_at } else { now.clone() },
+        updated_at: now,
+        assignee_ids: draft.assignee_ids.unwrap_or(was.assignee_ids),
+        ..was
     };
-    platform.change(cause, work).await.map(Answer)
+    check(change.db(), &pair, &action).await?;
+    save(change.db(), &action).await?;
+    let coaching_session_id = action.coaching_session_id;
+    let event = Event::ActionUpdated { coaching_session_id, action: action.clone() };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Answer(action))
 }
 
 async fn remove(
@@ -130,26 +127,23 @@ async fn remove(
     cause: Cause,
     At(id): At<Id>,
 ) -> Result<StatusCode, Failure> {
-    let work = async move |mut change: Change| {
-        let (pair, Action { coaching_session_id, .. }) = find(change.db(), id, me.id()).await?;
-        sqlx::query("DELETE FROM actions WHERE id = ?").bind(id.to_string()).execute(change.db()).await?;
-        change.commit(pair.audience(), Event::ActionDeleted { coaching_session_id, action_id: id }).await
-    };
-    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+    let mut change = platform.change(cause).await?;
+    let (pair, Action { coaching_session_id, .. }) = find(change.db(), id, me.id()).await?;
+    query("DELETE FROM actions WHERE id = $1").bind(id.to_string()).execute(change.db()).await?;
+    change.tell(pair.audience(), &Event::ActionDeleted { coaching_session_id, action_id: id }).await?;
+    change.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
-async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Action), Failure> {
-    let row = sqlx::query("SELECT * FROM actions WHERE id = ?")
-        .bind(id.to_string())
-        .fetch_optional(&mut *db)
-        .await?;
+async fn find(db: &mut Connection, id: Id, me: Id) -> Result<(Pair, Action), Failure> {
+    let pair = Pair::of(db, Place::Action(id), me).await?;
+    let row = query("SELECT * FROM actions WHERE id = $1").bind(id.to_string()).fetch_optional(db).await?;
     let action = read(&row.ok_or(Failure::NotFound("action"))?)?;
-    let pair = Pair::of(db, Place::Session(action.coaching_session_id), me).await?;
     Ok((pair, action))
 }
 
 /// Refuses people and goals of other relationships.
-async fn check(db: &mut SqliteConnection, pair: &Pair, action: &Action) -> Result<(), Failure> {
+async fn check(db: &mut Connection, pair: &Pair, action: &Action) -> Result<(), Failure> {
     let each_once = match action.assignee_ids.as_slice() {
         [] => true,
         [one] => pair.includes(*one),
@@ -160,7 +154,7 @@ async fn check(db: &mut SqliteConnection, pair: &Pair, action: &Action) -> Resul
         return Err(Failure::invalid("assignee_ids", "only the coach and the coachee, each once"));
     }
     let Some(goal) = action.goal_id else { return Ok(()) };
-    sqlx::query("SELECT 1 FROM goals WHERE id = ? AND coaching_relationship_id = ?")
+    query("SELECT 1 FROM goals WHERE id = $1 AND coaching_relationship_id = $2")
         .bind(goal.to_string())
         .bind(pair.relationship.to_string())
         .fetch_optional(db)
@@ -169,11 +163,26 @@ async fn check(db: &mut SqliteConnection, pair: &Pair, action: &Action) -> Resul
         .ok_or_else(|| Failure::invalid("goal_id", "no goal of this relationship"))
 }
 
+/// Lets every action towards a goal go on without it, and says which.
+pub(super) async fn leave(change: &mut Change, goal: Id) -> Result<Vec<Action>, Failure> {
+    let rows = query("SELECT * FROM actions WHERE goal_id = $1 ORDER BY created_at, id")
+        .bind(goal.to_string())
+        .fetch_all(change.db())
+        .await?;
+    let mut actions = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let action = Action { goal_id: None, updated_at: change.now(), ..read(row)? };
+        save(change.db(), &action).await?;
+        actions.push(action);
+    }
+    Ok(actions)
+}
+
 /// Writes an action, new or changed.
-pub(crate) async fn save(db: &mut SqliteConnection, action: &Action) -> Result<(), Failure> {
-    sqlx::query(
+pub(crate) async fn save(db: &mut Connection, action: &Action) -> Result<(), Failure> {
+    query(
         "INSERT INTO actions (id, coaching_session_id, user_id, created_at, goal_id, body, due_by, status,
-         status_changed_at, assignee_ids, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         status_changed_at, assignee_ids, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (id) DO UPDATE SET goal_id = excluded.goal_id, body = excluded.body,
          due_by = excluded.due_by, status = excluded.status, status_changed_at = excluded.status_changed_at,
          assignee_ids = excluded.assignee_ids, updated_at = excluded.updated_at",
@@ -194,7 +203,7 @@ pub(crate) async fn save(db: &mut SqliteConnection, action: &Action) -> Result<(
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Action, sqlx::Error> {
+fn read(row: &Row) -> Result<Action, sqlx::Error> {
     Ok(Action {
         id: parsed(row, "id")?,
         coaching_session_id: parsed(row, "coaching_session_id")?,

@@ -8,7 +8,6 @@ use axum::{
     routing::{delete, post},
 };
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
 use tidings_bindings::{About, ApplicationError, ErrorCode, Event, Id, Subject};
 use tidings_server::{
     Audience, Cause, SendError,
@@ -18,9 +17,11 @@ use tidings_server::{
 use crate::{
     access::{self, Pair, Place},
     answer::{Answer, At, BODY_BYTES_MAX, Body, object, text},
+    database::{Connection, query},
     failure::Failure,
     guard::Me,
-    platform::{Change, Platform, uncancelled},
+    log_in::LogIns,
+    platform::Platform,
 };
 
 pub(super) fn routes() -> Router<Platform> {
@@ -43,28 +44,28 @@ struct LoggedOut {
 }
 
 /// Ends every log-in of a person and every stream; the last thing their pages hear is why.
+///
+/// One transaction: neither a request that is dropped nor a process that is lost leaves streams open whose
+/// log-ins are gone, or log-ins whose streams have ended. Between the commit and the end of the streams lies
+/// what the hub's store needs to give the revocation its place, milliseconds; a process that dies before that
+/// takes its own streams along, and what opens one again has to find a log-in first.
 async fn force_logout(
     State(platform): State<Platform>,
     me: Me,
+    cause: Cause,
     At(user_id): At<Id>,
     body: Bytes,
 ) -> Result<Answer<LoggedOut>, Failure> {
     let reason = reason(&body)?;
-    let is_theirs = access::share_organization(&mut *platform.reader().await?, me.id(), user_id).await?;
+    let is_theirs = access::share_organization(&mut platform.reader().await?, me.id(), user_id).await?;
     if !is_theirs || !matches!(me.user.role.as_str(), "coach" | "admin") {
         return Err(Failure::PermissionLost("only coaches and admins of the organization may do this"));
     }
-    uncancelled(async move {
-        // The log-ins first: a stream that comes back after the goodbye must find them gone.
-        platform.log_ins.end_all(user_id).await?;
-        let last = Event::ForceLogout { reason: reason.clone() };
-        let revoked = platform.hub.revoke(Revoked::User(user_id.to_string()), &reason, Some(&last)).await;
-        revoked.map(drop).map_err(|error| {
-            tracing::error!(%error, "the streams of a user were not ended");
-            Failure::Broken
-        })
-    })
-    .await?;
+    let mut change = platform.change(cause).await?;
+    LogIns::end_all(change.db(), user_id).await?;
+    let last = Event::ForceLogout { reason: reason.clone() };
+    change.revoke(Revoked::User(user_id.to_string()), &reason, Some(&last)).await?;
+    change.commit().await?;
     Ok(Answer(LoggedOut { user_id }))
 }
 
@@ -116,20 +117,17 @@ async fn publish(
         _ => return Err(Failure::invalid("event", "this event is sent by what happens, not by hand")),
     };
     let audience = audience(&platform, me.id(), publication.audience.unwrap_or(concerned)).await?;
-    uncancelled(async move {
-        let sent = platform.hub.caused_by(cause).send(audience, &publication.event).await;
-        sent.map(|sent| Answer(Published { id: sent.id.to_string() })).map_err(|error| {
-            tracing::warn!(%error, "an operator's event was not sent");
-            let field = if matches!(error, SendError::Audience(_)) { "audience" } else { "event" };
-            Failure::invalid(field, error.to_string())
-        })
+    let sent = platform.hub.caused_by(cause).send(audience, &publication.event).await;
+    sent.map(|sent| Answer(Published { id: sent.id.to_string() })).map_err(|error| {
+        tracing::warn!(%error, "an operator's event was not sent");
+        let field = if matches!(error, SendError::Audience(_)) { "audience" } else { "event" };
+        Failure::invalid(field, error.to_string())
     })
-    .await
 }
 
 /// But for everyone, only people of the admin's own organization.
 async fn audience(platform: &Platform, me: Id, to: To) -> Result<Audience, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     let users = match to {
         To::Everyone => return Ok(Audience::everyone()),
         To::User(user) => vec![user],
@@ -147,7 +145,7 @@ async fn audience(platform: &Platform, me: Id, to: To) -> Result<Audience, Failu
 }
 
 /// The two people of a place in the admin's own organization.
-async fn pair_of(db: &mut SqliteConnection, place: Place, me: Id) -> Result<Pair, Failure> {
+async fn pair_of(db: &mut Connection, place: Place, me: Id) -> Result<Pair, Failure> {
     let pair = Pair::find(&mut *db, place).await?.ok_or(Failure::NotFound("coaching relationship"))?;
     match access::is_in_organization_of(db, pair.relationship, me).await? {
         true => Ok(pair),
@@ -163,25 +161,25 @@ async fn end_relationship(
     At(id): At<Id>,
 ) -> Result<StatusCode, Failure> {
     admin_only(&me)?;
-    let work = async move |mut change: Change| {
-        let pair = pair_of(change.db(), Place::Relationship(id), me.id()).await?;
-        let now = change.now();
-        sqlx::query("UPDATE coaching_relationships SET ended_at = ? WHERE id = ?")
-            .bind(now.as_str())
-            .bind(id.to_string())
-            .execute(change.db())
-            .await?;
-        // No correlation id: every page of the two shows it.
-        let error = ApplicationError {
-            code: ErrorCode::PermissionLost,
-            message: "This coaching relationship has ended.".into(),
-            about: Some(About { kind: Subject::CoachingRelationship, id }),
-            correlation_id: None,
-            retryable: false,
-        };
-        change.commit(pair.audience(), Event::ApplicationError(error)).await
+    let mut change = platform.change(cause).await?;
+    let pair = pair_of(change.db(), Place::Relationship(id), me.id()).await?;
+    let now = change.now();
+    query("UPDATE coaching_relationships SET ended_at = $1 WHERE id = $2")
+        .bind(now.as_str())
+        .bind(id.to_string())
+        .execute(change.db())
+        .await?;
+    // No correlation id: every page of the two shows it.
+    let error = ApplicationError {
+        code: ErrorCode::PermissionLost,
+        message: "This coaching relationship has ended.".into(),
+        about: Some(About { kind: Subject::CoachingRelationship, id }),
+        correlation_id: None,
+        retryable: false,
     };
-    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+    change.tell(pair.audience(), &Event::ApplicationError(error)).await?;
+    change.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn admin_only(me: &Me) -> Result<(), Failure> {

@@ -7,7 +7,6 @@ use axum::{
     routing::{get, put},
 };
 use serde::Deserialize;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use tidings_bindings::{Agreement, Event, Id};
 use tidings_server::Cause;
 
@@ -16,10 +15,10 @@ use crate::{
     access::{Pair, Place},
     answer::{Answer, Asked, At, BODY_BYTES_MAX, Body, Created, text},
     clock::When,
-    database::parsed,
+    database::{Connection, Row, parsed, query},
     failure::Failure,
     guard::Me,
-    platform::{Change, Platform, based_on, new_id},
+    platform::{Platform, based_on, new_id},
 };
 
 pub(super) fn routes() -> Router<Platform> {
@@ -40,9 +39,9 @@ async fn list(
     me: Me,
     Asked(of): Asked<OfSession>,
 ) -> Result<Answer<Vec<Agreement>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     Pair::of(db, Place::Session(of.coaching_session_id), me.id()).await?;
-    let rows = sqlx::query("SELECT * FROM agreements WHERE coaching_session_id = ? ORDER BY created_at, id")
+    let rows = query("SELECT * FROM agreements WHERE coaching_session_id = $1 ORDER BY created_at, id")
         .bind(of.coaching_session_id.to_string())
         .fetch_all(db)
         .await?;
@@ -56,24 +55,23 @@ async fn create(
     Body(draft): Body<Draft>,
 ) -> Result<Created<Agreement>, Failure> {
     let body = text("body", draft.body, BODY_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let coaching_session_id = draft.coaching_session_id;
-        let pair = Pair::of(change.db(), Place::Session(coaching_session_id), me.id()).await?;
-        let now = change.now();
-        let agreement = Agreement {
-            id: new_id(),
-            coaching_session_id,
-            body: Some(body),
-            user_id: me.id(),
-            created_at: now.clone(),
-            updated_at: now,
-        };
-        save(change.db(), &agreement).await?;
-        let event = Event::AgreementCreated { coaching_session_id, agreement: agreement.clone() };
-        change.commit(pair.audience(), event).await?;
-        Ok(agreement)
+    let mut change = platform.change(cause).await?;
+    let coaching_session_id = draft.coaching_session_id;
+    let pair = Pair::of(change.db(), Place::Session(coaching_session_id), me.id()).await?;
+    let now = change.now();
+    let agreement = Agreement {
+        id: new_id(),
+        coaching_session_id,
+        body: Some(body),
+        user_id: me.id(),
+        created_at: now.clone(),
+        updated_at: now,
     };
-    platform.change(cause, work).await.map(Created)
+    save(change.db(), &agreement).await?;
+    let event = Event::AgreementCreated { coaching_session_id, agreement: agreement.clone() };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Created(agreement))
 }
 
 async fn replace(
@@ -84,20 +82,19 @@ async fn replace(
     Body(draft): Body<Draft>,
 ) -> Result<Answer<Agreement>, Failure> {
     let body = text("body", draft.body, BODY_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), id, me.id()).await?;
-        let coaching_session_id = was.coaching_session_id;
-        if draft.coaching_session_id != coaching_session_id {
-            return Err(Failure::invalid("coaching_session_id", "an agreement stays in its session"));
-        }
-        based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
-        let agreement = Agreement { body: Some(body), updated_at: change.now(), ..was };
-        save(change.db(), &agreement).await?;
-        let event = Event::AgreementUpdated { coaching_session_id, agreement: agreement.clone() };
-        change.commit(pair.audience(), event).await?;
-        Ok(agreement)
-    };
-    platform.change(cause, work).await.map(Answer)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), id, me.id()).await?;
+    let coaching_session_id = was.coaching_session_id;
+    if draft.coaching_session_id != coaching_session_id {
+        return Err(Failure::invalid("coaching_session_id", "an agreement stays in its session"));
+    }
+    based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
+    let agreement = Agreement { body: Some(body), updated_at: change.now(), ..was };
+    save(change.db(), &agreement).await?;
+    let event = Event::AgreementUpdated { coaching_session_id, agreement: agreement.clone() };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Answer(agreement))
 }
 
 async fn remove(
@@ -106,31 +103,26 @@ async fn remove(
     cause: Cause,
     At(id): At<Id>,
 ) -> Result<StatusCode, Failure> {
-    let work = async move |mut change: Change| {
-        let (pair, Agreement { coaching_session_id, .. }) = find(change.db(), id, me.id()).await?;
-        sqlx::query("DELETE FROM agreements WHERE id = ?").bind(id.to_string()).execute(change.db()).await?;
-        change
-            .commit(pair.audience(), Event::AgreementDeleted { coaching_session_id, agreement_id: id })
-            .await
-    };
-    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+    let mut change = platform.change(cause).await?;
+    let (pair, Agreement { coaching_session_id, .. }) = find(change.db(), id, me.id()).await?;
+    query("DELETE FROM agreements WHERE id = $1").bind(id.to_string()).execute(change.db()).await?;
+    change.tell(pair.audience(), &Event::AgreementDeleted { coaching_session_id, agreement_id: id }).await?;
+    change.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
-async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Agreement), Failure> {
-    let row = sqlx::query("SELECT * FROM agreements WHERE id = ?")
-        .bind(id.to_string())
-        .fetch_optional(&mut *db)
-        .await?;
+async fn find(db: &mut Connection, id: Id, me: Id) -> Result<(Pair, Agreement), Failure> {
+    let pair = Pair::of(db, Place::Agreement(id), me).await?;
+    let row = query("SELECT * FROM agreements WHERE id = $1").bind(id.to_string()).fetch_optional(db).await?;
     let agreement = read(&row.ok_or(Failure::NotFound("agreement"))?)?;
-    let pair = Pair::of(db, Place::Session(agreement.coaching_session_id), me).await?;
     Ok((pair, agreement))
 }
 
 /// Writes an agreement, new or changed.
-pub(crate) async fn save(db: &mut SqliteConnection, agreement: &Agreement) -> Result<(), Failure> {
-    sqlx::query(
+pub(crate) async fn save(db: &mut Connection, agreement: &Agreement) -> Result<(), Failure> {
+    query(
         "INSERT INTO agreements (id, coaching_session_id, user_id, created_at, body, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at",
     )
     .bind(agreement.id.to_string())
@@ -144,7 +136,7 @@ pub(crate) async fn save(db: &mut SqliteConnection, agreement: &Agreement) -> Re
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Agreement, sqlx::Error> {
+fn read(row: &Row) -> Result<Agreement, sqlx::Error> {
     Ok(Agreement {
         id: parsed(row, "id")?,
         coaching_session_id: parsed(row, "coaching_session_id")?,

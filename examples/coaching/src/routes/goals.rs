@@ -7,21 +7,20 @@ use axum::{
     routing::{get, put},
 };
 use serde::Deserialize;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use tidings_bindings::{CalendarDate, Event, Goal, Id, Status};
 use tidings_server::Cause;
 
-use super::OfRelationship;
+use super::{OfRelationship, actions};
 use crate::{
     access::{Pair, Place},
     answer::{
         Answer, Asked, At, BODY_BYTES_MAX, Body, Created, TITLE_BYTES_MAX, Update, at_most, text, update,
     },
     clock::When,
-    database::{as_word, parsed, parsed_option, word},
+    database::{Connection, Row, as_word, parsed, parsed_option, query, word},
     failure::Failure,
     guard::Me,
-    platform::{Change, Platform, based_on, new_id},
+    platform::{Platform, based_on, new_id},
 };
 
 pub(super) fn routes() -> Router<Platform> {
@@ -58,9 +57,9 @@ async fn list(
     me: Me,
     Asked(of): Asked<OfRelationship>,
 ) -> Result<Answer<Vec<Goal>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     Pair::of(db, Place::Relationship(of.coaching_relationship_id), me.id()).await?;
-    let rows = sqlx::query("SELECT * FROM goals WHERE coaching_relationship_id = ? ORDER BY created_at, id")
+    let rows = query("SELECT * FROM goals WHERE coaching_relationship_id = $1 ORDER BY created_at, id")
         .bind(of.coaching_relationship_id.to_string())
         .fetch_all(db)
         .await?;
@@ -74,36 +73,35 @@ async fn create(
     Body(mut draft): Body<Draft>,
 ) -> Result<Created<Goal>, Failure> {
     let (title, body) = draft.words()?;
-    let work = async move |mut change: Change| {
-        let coaching_relationship_id = draft.coaching_relationship_id;
-        let pair = Pair::of(change.db(), Place::Relationship(coaching_relationship_id), me.id()).await?;
-        if let Some(session) = draft.created_in_session_id {
-            let of_session = Pair::of(change.db(), Place::Session(session), me.id()).await?;
-            if of_session != pair {
-                return Err(Failure::invalid("created_in_session_id", "no session of this relationship"));
-            }
+    let mut change = platform.change(cause).await?;
+    let coaching_relationship_id = draft.coaching_relationship_id;
+    let pair = Pair::of(change.db(), Place::Relationship(coaching_relationship_id), me.id()).await?;
+    if let Some(session) = draft.created_in_session_id {
+        let of_session = Pair::of(change.db(), Place::Session(session), me.id()).await?;
+        if of_session != pair {
+            return Err(Failure::invalid("created_in_session_id", "no session of this relationship"));
         }
-        let now = change.now();
-        let goal = Goal {
-            id: new_id(),
-            coaching_relationship_id,
-            created_in_session_id: draft.created_in_session_id,
-            user_id: me.id(),
-            title,
-            body,
-            status: draft.status,
-            status_changed_at: Some(now.clone()),
-            completed_at: (draft.status == Status::Completed).then(|| now.clone()),
-            target_date: draft.target_date.flatten(),
-            created_at: now.clone(),
-            updated_at: now,
-        };
-        save(change.db(), &goal).await?;
-        let event = Event::GoalCreated { coaching_relationship_id, goal: goal.clone() };
-        change.commit(pair.audience(), event).await?;
-        Ok(goal)
+    }
+    let now = change.now();
+    let goal = Goal {
+        id: new_id(),
+        coaching_relationship_id,
+        created_in_session_id: draft.created_in_session_id,
+        user_id: me.id(),
+        title,
+        body,
+        status: draft.status,
+        status_changed_at: Some(now.clone()),
+        completed_at: (draft.status == Status::Completed).then(|| now.clone()),
+        target_date: draft.target_date.flatten(),
+        created_at: now.clone(),
+        updated_at: now,
     };
-    platform.change(cause, work).await.map(Created)
+    save(change.db(), &goal).await?;
+    let event = Event::GoalCreated { coaching_relationship_id, goal: goal.clone() };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Created(goal))
 }
 
 async fn replace(
@@ -114,66 +112,69 @@ async fn replace(
     Body(mut draft): Body<Draft>,
 ) -> Result<Answer<Goal>, Failure> {
     let (title, body) = draft.words()?;
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), id, me.id()).await?;
-        let coaching_relationship_id = was.coaching_relationship_id;
-        if draft.coaching_relationship_id != coaching_relationship_id {
-            return Err(Failure::invalid("coaching_relationship_id", "a goal stays in its relationship"));
-        }
-        based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
-        let now = change.now();
-        let moved = draft.status != was.status;
-        let goal = Goal {
-            title,
-            body,
-            status: draft.status,
-            status_changed_at: if moved { Some(now.clone()) } else { was.status_changed_at },
-            completed_at: match draft.status {
-                Status::Completed if moved => Some(now.clone()),
-                Status::Completed => was.completed_at,
-                _ => None,
-            },
-            target_date: draft.target_date.unwrap_or(was.target_date),
-            updated_at: now,
-            ..was
-        };
-        save(change.db(), &goal).await?;
-        let event = Event::GoalUpdated { coaching_relationship_id, goal: goal.clone() };
-        change.commit(pair.audience(), event).await?;
-        Ok(goal)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), id, me.id()).await?;
+    let coaching_relationship_id = was.coaching_relationship_id;
+    if draft.coaching_relationship_id != coaching_relationship_id {
+        return Err(Failure::invalid("coaching_relationship_id", "a goal stays in its relationship"));
+    }
+    based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
+    let now = change.now();
+    let moved = draft.status != was.status;
+    let goal = Goal {
+        title,
+        body,
+        status: draft.status,
+        status_changed_at: if moved { Some(now.clone()) } else { was.status_changed_at },
+        completed_at: match draft.status {
+            Status::Completed if moved => Some(now.clone()),
+            Status::Completed => was.completed_at,
+            _ => None,
+        },
+        target_date: draft.target_date.unwrap_or(was.target_date),
+        updated_at: now,
+        ..was
     };
-    platform.change(cause, work).await.map(Answer)
+    save(change.db(), &goal).await?;
+    let event = Event::GoalUpdated { coaching_relationship_id, goal: goal.clone() };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Answer(goal))
 }
 
+/// The actions towards a goal outlive it, and are told to have changed before the goal is told to be gone.
 async fn remove(
     State(platform): State<Platform>,
     me: Me,
     cause: Cause,
     At(id): At<Id>,
 ) -> Result<StatusCode, Failure> {
-    let work = async move |mut change: Change| {
-        let (pair, Goal { coaching_relationship_id, .. }) = find(change.db(), id, me.id()).await?;
-        sqlx::query("DELETE FROM goals WHERE id = ?").bind(id.to_string()).execute(change.db()).await?;
-        change.commit(pair.audience(), Event::GoalDeleted { coaching_relationship_id, goal_id: id }).await
-    };
-    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+    let mut change = platform.change(cause).await?;
+    let (pair, Goal { coaching_relationship_id, .. }) = find(change.db(), id, me.id()).await?;
+    for action in actions::leave(&mut change, id).await? {
+        let coaching_session_id = action.coaching_session_id;
+        change.tell(pair.audience(), &Event::ActionUpdated { coaching_session_id, action }).await?;
+    }
+    query("DELETE FROM goals WHERE id = $1").bind(id.to_string()).execute(change.db()).await?;
+    change.tell(pair.audience(), &Event::GoalDeleted { coaching_relationship_id, goal_id: id }).await?;
+    change.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A goal and the two people it belongs to, if `me` is one of them.
-pub(super) async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Goal), Failure> {
-    let row =
-        sqlx::query("SELECT * FROM goals WHERE id = ?").bind(id.to_string()).fetch_optional(&mut *db).await?;
+pub(super) async fn find(db: &mut Connection, id: Id, me: Id) -> Result<(Pair, Goal), Failure> {
+    let pair = Pair::of(db, Place::Goal(id), me).await?;
+    let row = query("SELECT * FROM goals WHERE id = $1").bind(id.to_string()).fetch_optional(db).await?;
     let goal = read(&row.ok_or(Failure::NotFound("goal"))?)?;
-    let pair = Pair::of(db, Place::Relationship(goal.coaching_relationship_id), me).await?;
     Ok((pair, goal))
 }
 
 /// Writes a goal, new or changed.
-pub(crate) async fn save(db: &mut SqliteConnection, goal: &Goal) -> Result<(), Failure> {
-    sqlx::query(
+pub(crate) async fn save(db: &mut Connection, goal: &Goal) -> Result<(), Failure> {
+    query(
         "INSERT INTO goals (id, coaching_relationship_id, created_in_session_id, user_id, created_at, title,
          body, status, status_changed_at, completed_at, target_date, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          ON CONFLICT (id) DO UPDATE SET title = excluded.title, body = excluded.body,
          status = excluded.status, status_changed_at = excluded.status_changed_at,
          completed_at = excluded.completed_at, target_date = excluded.target_date,
@@ -196,7 +197,7 @@ pub(crate) async fn save(db: &mut SqliteConnection, goal: &Goal) -> Result<(), F
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Goal, sqlx::Error> {
+fn read(row: &Row) -> Result<Goal, sqlx::Error> {
     Ok(Goal {
         id: parsed(row, "id")?,
         coaching_relationship_id: parsed(row, "coaching_relationship_id")?,

@@ -7,17 +7,17 @@ use axum::{
     routing::{delete, post},
 };
 use serde::Deserialize;
-use sqlx::Row;
-use tidings_server::protocol::Revoked;
+use tidings_server::{Cause, protocol::Revoked};
 use tower_sessions::Session;
 
 use crate::{
     answer::Answer,
     clock::unix_millis,
+    database::query,
     failure::Failure,
     guard::{FROM_ELSEWHERE, Me, User, is_from_elsewhere},
     log_in::{KEY, LogIn, LogIns},
-    platform::{Platform, new_id, uncancelled},
+    platform::{Platform, new_id},
 };
 
 /// What anyone may ask for.
@@ -46,10 +46,11 @@ async fn log_in(
         return Err(FROM_ELSEWHERE);
     }
     let Form(Credentials { email, password }) = credentials?;
-    let row = sqlx::query(&format!("SELECT password_hash, {} FROM users WHERE email = ?", User::COLUMNS))
-        .bind(email.trim())
-        .fetch_optional(&platform.pool)
-        .await?;
+    let row =
+        query(&format!("SELECT password_hash, {} FROM users WHERE lower(email) = lower($1)", User::COLUMNS))
+            .bind(email.trim())
+            .fetch_optional(&mut platform.reader().await?)
+            .await?;
     let stored = row.as_ref().map(|row| row.try_get("password_hash")).transpose()?;
     let fits = platform.passwords.verify(&password, stored).await?;
     let user = match &row {
@@ -68,8 +69,8 @@ async fn begin(platform: &Platform, session: &Session, user: &User) -> Result<()
             return Ok(());
         }
         Some(other) => {
+            end(platform, session, other).await?;
             session.cycle_id().await?;
-            revoke(platform, other).await;
         }
         None => {}
     }
@@ -79,25 +80,19 @@ async fn begin(platform: &Platform, session: &Session, user: &User) -> Result<()
 }
 
 async fn log_out(State(platform): State<Platform>, session: Session, me: Me) -> Result<StatusCode, Failure> {
-    let secret = session.id();
-    let (log_ins, log_in) = (platform.log_ins.clone(), me.log_in);
-    uncancelled(async move {
-        if let Some(secret) = secret {
-            log_ins.end(&secret).await?;
-        }
-        revoke(&platform, log_in).await;
-        Ok(())
-    })
-    .await?;
+    end(&platform, &session, me.log_in).await?;
     // What is left is the cookie.
     session.flush().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends the streams of a log-in; after the log-in itself, so that they cannot come back.
-async fn revoke(platform: &Platform, log_in: LogIn) {
-    let revoked = Revoked::Login(log_in.id.to_string());
-    if let Err(error) = platform.hub.revoke(revoked, "logged out", None).await {
-        tracing::error!(%error, "the streams of a log-in were not ended");
+/// Ends a log-in and the streams that were opened with it, in one transaction: see
+/// [`super::admin`] for what that is worth.
+async fn end(platform: &Platform, session: &Session, log_in: LogIn) -> Result<(), Failure> {
+    let mut change = platform.change(Cause::default()).await?;
+    if let Some(secret) = session.id() {
+        LogIns::end(change.db(), &secret).await?;
     }
+    change.revoke(Revoked::Login(log_in.id.to_string()), "logged out", None).await?;
+    change.commit().await
 }

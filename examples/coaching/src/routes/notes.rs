@@ -6,7 +6,6 @@ use axum::{
     routing::{get, put},
 };
 use serde::Deserialize;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use tidings_bindings::{Event, Id, Note};
 use tidings_server::Cause;
 
@@ -15,10 +14,10 @@ use crate::{
     access::{Pair, Place},
     answer::{Answer, Asked, At, Body, Created, NOTE_BYTES_MAX, at_most},
     clock::When,
-    database::parsed,
+    database::{Connection, Row, parsed, query},
     failure::Failure,
     guard::Me,
-    platform::{Change, Platform, based_on, new_id},
+    platform::{Platform, based_on, new_id},
 };
 
 pub(super) fn routes() -> Router<Platform> {
@@ -37,9 +36,9 @@ async fn list(
     me: Me,
     Asked(of): Asked<OfSession>,
 ) -> Result<Answer<Vec<Note>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     Pair::of(db, Place::Session(of.coaching_session_id), me.id()).await?;
-    let rows = sqlx::query("SELECT * FROM notes WHERE coaching_session_id = ? ORDER BY created_at, id")
+    let rows = query("SELECT * FROM notes WHERE coaching_session_id = $1 ORDER BY created_at, id")
         .bind(of.coaching_session_id.to_string())
         .fetch_all(db)
         .await?;
@@ -53,24 +52,23 @@ async fn create(
     Body(draft): Body<Draft>,
 ) -> Result<Created<Note>, Failure> {
     let body = at_most("body", draft.body, NOTE_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let coaching_session_id = draft.coaching_session_id;
-        let pair = Pair::of(change.db(), Place::Session(coaching_session_id), me.id()).await?;
-        let now = change.now();
-        let note = Note {
-            id: new_id(),
-            coaching_session_id,
-            body: Some(body),
-            user_id: me.id(),
-            created_at: now.clone(),
-            updated_at: now,
-        };
-        save(change.db(), &note).await?;
-        let event = Event::NoteCreated { coaching_session_id, note: note.clone() };
-        change.commit(pair.audience(), event).await?;
-        Ok(note)
+    let mut change = platform.change(cause).await?;
+    let coaching_session_id = draft.coaching_session_id;
+    let pair = Pair::of(change.db(), Place::Session(coaching_session_id), me.id()).await?;
+    let now = change.now();
+    let note = Note {
+        id: new_id(),
+        coaching_session_id,
+        body: Some(body),
+        user_id: me.id(),
+        created_at: now.clone(),
+        updated_at: now,
     };
-    platform.change(cause, work).await.map(Created)
+    save(change.db(), &note).await?;
+    let event = Event::NoteCreated { coaching_session_id, note: note.clone() };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Created(note))
 }
 
 async fn replace(
@@ -81,35 +79,33 @@ async fn replace(
     Body(draft): Body<Draft>,
 ) -> Result<Answer<Note>, Failure> {
     let body = at_most("body", draft.body, NOTE_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), id, me.id()).await?;
-        let coaching_session_id = was.coaching_session_id;
-        if draft.coaching_session_id != coaching_session_id {
-            return Err(Failure::invalid("coaching_session_id", "a note stays in its session"));
-        }
-        based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
-        let note = Note { body: Some(body), updated_at: change.now(), ..was };
-        save(change.db(), &note).await?;
-        let event = Event::NoteUpdated { coaching_session_id, note: note.clone() };
-        change.commit(pair.audience(), event).await?;
-        Ok(note)
-    };
-    platform.change(cause, work).await.map(Answer)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), id, me.id()).await?;
+    let coaching_session_id = was.coaching_session_id;
+    if draft.coaching_session_id != coaching_session_id {
+        return Err(Failure::invalid("coaching_session_id", "a note stays in its session"));
+    }
+    based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
+    let note = Note { body: Some(body), updated_at: change.now(), ..was };
+    save(change.db(), &note).await?;
+    let event = Event::NoteUpdated { coaching_session_id, note: note.clone() };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Answer(note))
 }
 
-async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Note), Failure> {
-    let row =
-        sqlx::query("SELECT * FROM notes WHERE id = ?").bind(id.to_string()).fetch_optional(&mut *db).await?;
+async fn find(db: &mut Connection, id: Id, me: Id) -> Result<(Pair, Note), Failure> {
+    let pair = Pair::of(db, Place::Note(id), me).await?;
+    let row = query("SELECT * FROM notes WHERE id = $1").bind(id.to_string()).fetch_optional(db).await?;
     let note = read(&row.ok_or(Failure::NotFound("note"))?)?;
-    let pair = Pair::of(db, Place::Session(note.coaching_session_id), me).await?;
     Ok((pair, note))
 }
 
 /// Writes a note, new or changed.
-pub(crate) async fn save(db: &mut SqliteConnection, note: &Note) -> Result<(), Failure> {
-    sqlx::query(
+pub(crate) async fn save(db: &mut Connection, note: &Note) -> Result<(), Failure> {
+    query(
         "INSERT INTO notes (id, coaching_session_id, user_id, created_at, body, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at",
     )
     .bind(note.id.to_string())
@@ -123,7 +119,7 @@ pub(crate) async fn save(db: &mut SqliteConnection, note: &Note) -> Result<(), F
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Note, sqlx::Error> {
+fn read(row: &Row) -> Result<Note, sqlx::Error> {
     Ok(Note {
         id: parsed(row, "id")?,
         coaching_session_id: parsed(row, "coaching_session_id")?,

@@ -2,17 +2,16 @@
 
 use axum::{Router, extract::State, routing::get};
 use serde::{Deserialize, Serialize};
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use tidings_bindings::Id;
 use tidings_server::Cause;
 
 use crate::{
     access,
     answer::{Answer, At, Body, Created},
-    database::parsed,
+    database::{Connection, Row, parsed, query},
     failure::Failure,
     guard::{Me, User},
-    platform::{Change, Platform, new_id},
+    platform::{Platform, new_id},
 };
 
 pub(super) fn routes() -> Router<Platform> {
@@ -60,14 +59,14 @@ async fn organizations(
     if user != me.id() {
         return Err(Failure::PermissionLost("these are somebody else's organizations"));
     }
-    let rows = sqlx::query(
-        "SELECT id, name FROM organizations JOIN members ON organization_id = id WHERE user_id = ?
+    let rows = query(
+        "SELECT id, name FROM organizations JOIN members ON organization_id = id WHERE user_id = $1
          ORDER BY name",
     )
     .bind(user.to_string())
-    .fetch_all(&platform.pool)
+    .fetch_all(&mut platform.reader().await?)
     .await?;
-    let read = |row: &SqliteRow| Ok(Organization { id: parsed(row, "id")?, name: row.try_get("name")? });
+    let read = |row: &Row| Ok(Organization { id: parsed(row, "id")?, name: row.try_get("name")? });
     Ok(Answer(rows.iter().map(read).collect::<Result<_, sqlx::Error>>()?))
 }
 
@@ -76,10 +75,10 @@ async fn users(
     me: Me,
     At(organization): At<Id>,
 ) -> Result<Answer<Vec<User>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     access::member(db, organization, me.id()).await?;
-    let rows = sqlx::query(&format!(
-        "SELECT {} FROM users JOIN members ON user_id = id WHERE organization_id = ? ORDER BY last_name, id",
+    let rows = query(&format!(
+        "SELECT {} FROM users JOIN members ON user_id = id WHERE organization_id = $1 ORDER BY last_name, id",
         User::COLUMNS
     ))
     .bind(organization.to_string())
@@ -94,11 +93,11 @@ async fn relationships(
     me: Me,
     At(organization): At<Id>,
 ) -> Result<Answer<Vec<Relationship>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     access::member(db, organization, me.id()).await?;
-    let rows = sqlx::query(&format!(
-        "{RELATIONSHIPS} WHERE r.organization_id = ?1 AND r.ended_at IS NULL
-         AND (r.coach_id = ?2 OR r.coachee_id = ?2 OR ?3) ORDER BY coachee_name, coach_name, r.id"
+    let rows = query(&format!(
+        "{RELATIONSHIPS} WHERE r.organization_id = $1 AND r.ended_at IS NULL
+         AND (r.coach_id = $2 OR r.coachee_id = $2 OR $3) ORDER BY coachee_name, coach_name, r.id"
     ))
     .bind(organization.to_string())
     .bind(me.id().to_string())
@@ -119,48 +118,46 @@ async fn create(
     if draft.coach_id == draft.coachee_id {
         return Err(Failure::invalid("coachee_id", "nobody coaches themselves"));
     }
-    let work = async move |mut change: Change| {
-        access::member(change.db(), organization, me.id()).await?;
-        if draft.coach_id != me.id() && !me.is_admin() {
-            return Err(Failure::PermissionLost("only the coach or an admin begins a relationship"));
+    let mut change = platform.change(cause).await?;
+    access::member(change.db(), organization, me.id()).await?;
+    if draft.coach_id != me.id() && !me.is_admin() {
+        return Err(Failure::PermissionLost("only the coach or an admin begins a relationship"));
+    }
+    for (field, user) in [("coach_id", draft.coach_id), ("coachee_id", draft.coachee_id)] {
+        if access::member(change.db(), organization, user).await.is_err() {
+            return Err(Failure::invalid(field, "no member of this organization"));
         }
-        for (field, user) in [("coach_id", draft.coach_id), ("coachee_id", draft.coachee_id)] {
-            if access::member(change.db(), organization, user).await.is_err() {
-                return Err(Failure::invalid(field, "no member of this organization"));
-            }
-        }
-        let existing = find(change.db(), organization, &draft).await?;
-        if let Some(relationship) = existing {
-            return Err(Failure::Conflict {
-                message: "this coaching relationship exists already",
-                current: serde_json::to_value(relationship).unwrap_or_default(),
-            });
-        }
-        // One that has ended begins again, with all that belongs to it.
-        sqlx::query(
-            "INSERT INTO coaching_relationships (id, organization_id, coach_id, coachee_id) VALUES (?, ?, ?, ?)
-             ON CONFLICT (organization_id, coach_id, coachee_id) DO UPDATE SET ended_at = NULL",
-        )
-        .bind(new_id().to_string())
-        .bind(organization.to_string())
-        .bind(draft.coach_id.to_string())
-        .bind(draft.coachee_id.to_string())
-        .execute(change.db())
-        .await?;
-        let begun = find(change.db(), organization, &draft).await?.ok_or(Failure::Broken)?;
-        change.commit_quietly().await?;
-        Ok(begun)
-    };
-    platform.change(cause, work).await.map(Created)
+    }
+    let existing = find(change.db(), organization, &draft).await?;
+    if let Some(relationship) = existing {
+        return Err(Failure::Conflict {
+            message: "this coaching relationship exists already",
+            current: serde_json::to_value(relationship).unwrap_or_default(),
+        });
+    }
+    // One that has ended begins again, with all that belongs to it.
+    query(
+        "INSERT INTO coaching_relationships (id, organization_id, coach_id, coachee_id) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (organization_id, coach_id, coachee_id) DO UPDATE SET ended_at = NULL",
+    )
+    .bind(new_id().to_string())
+    .bind(organization.to_string())
+    .bind(draft.coach_id.to_string())
+    .bind(draft.coachee_id.to_string())
+    .execute(change.db())
+    .await?;
+    let begun = find(change.db(), organization, &draft).await?.ok_or(Failure::Broken)?;
+    change.commit().await?;
+    Ok(Created(begun))
 }
 
 async fn find(
-    db: &mut SqliteConnection,
+    db: &mut Connection,
     organization: Id,
     draft: &Draft,
 ) -> Result<Option<Relationship>, sqlx::Error> {
-    let row = sqlx::query(&format!(
-        "{RELATIONSHIPS} WHERE r.organization_id = ? AND r.coach_id = ? AND r.coachee_id = ?
+    let row = query(&format!(
+        "{RELATIONSHIPS} WHERE r.organization_id = $1 AND r.coach_id = $2 AND r.coachee_id = $3
          AND r.ended_at IS NULL"
     ))
     .bind(organization.to_string())
@@ -171,7 +168,7 @@ async fn find(
     row.as_ref().map(read).transpose()
 }
 
-fn read(row: &SqliteRow) -> Result<Relationship, sqlx::Error> {
+fn read(row: &Row) -> Result<Relationship, sqlx::Error> {
     Ok(Relationship {
         id: parsed(row, "id")?,
         coach_id: parsed(row, "coach_id")?,

@@ -29,7 +29,7 @@ async fn list(
     me: Me,
     Asked(of): Asked<OfRelationship>,
 ) -> Result<Answer<Vec<There>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     let pair = Pair::of(db, Place::Relationship(of.coaching_relationship_id), me.id()).await?;
     let there = |user_id| There { user_id, presence: presence_of(&platform.hub, user_id) };
     Ok(Answer(vec![there(pair.coach), there(pair.coachee)]))

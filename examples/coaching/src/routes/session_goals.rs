@@ -7,7 +7,6 @@ use axum::{
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
 use tidings_bindings::{Event, Id};
 use tidings_server::Cause;
 
@@ -15,10 +14,10 @@ use super::goals;
 use crate::{
     access::{Pair, Place},
     answer::{Answer, At, Created},
-    database::parsed,
+    database::{Connection, parsed, query},
     failure::Failure,
     guard::Me,
-    platform::{Change, Platform},
+    platform::Platform,
 };
 
 pub(super) fn routes() -> Router<Platform> {
@@ -46,9 +45,9 @@ async fn list(
     me: Me,
     At(session): At<Id>,
 ) -> Result<Answer<Vec<Id>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     Pair::of(db, Place::Session(session), me.id()).await?;
-    let rows = sqlx::query("SELECT goal_id FROM session_goals WHERE coaching_session_id = ? ORDER BY rowid")
+    let rows = query("SELECT goal_id FROM session_goals WHERE coaching_session_id = $1 ORDER BY rowid")
         .bind(session.to_string())
         .fetch_all(db)
         .await?;
@@ -62,19 +61,18 @@ async fn link(
     cause: Cause,
     At(Which { id: coaching_session_id, goal_id }): At<Which>,
 ) -> Result<Created<Link>, Failure> {
-    let work = async move |mut change: Change| {
-        let pair = pair_of_both(change.db(), coaching_session_id, goal_id, me.id()).await?;
-        if insert(change.db(), coaching_session_id, goal_id).await? {
-            let event = Event::CoachingSessionGoalCreated {
-                coaching_relationship_id: pair.relationship,
-                coaching_session_id,
-                goal_id,
-            };
-            change.commit(pair.audience(), event).await?;
-        }
-        Ok(Link { coaching_session_id, goal_id })
-    };
-    platform.change(cause, work).await.map(Created)
+    let mut change = platform.change(cause).await?;
+    let pair = pair_of_both(change.db(), coaching_session_id, goal_id, me.id()).await?;
+    if insert(change.db(), coaching_session_id, goal_id).await? {
+        let event = Event::CoachingSessionGoalCreated {
+            coaching_relationship_id: pair.relationship,
+            coaching_session_id,
+            goal_id,
+        };
+        change.tell(pair.audience(), &event).await?;
+        change.commit().await?;
+    }
+    Ok(Created(Link { coaching_session_id, goal_id }))
 }
 
 async fn unlink(
@@ -83,27 +81,27 @@ async fn unlink(
     cause: Cause,
     At(Which { id: coaching_session_id, goal_id }): At<Which>,
 ) -> Result<StatusCode, Failure> {
-    let work = async move |mut change: Change| {
-        let pair = pair_of_both(change.db(), coaching_session_id, goal_id, me.id()).await?;
-        let removed = sqlx::query("DELETE FROM session_goals WHERE coaching_session_id = ? AND goal_id = ?")
-            .bind(coaching_session_id.to_string())
-            .bind(goal_id.to_string())
-            .execute(change.db())
-            .await?;
-        if removed.rows_affected() == 0 {
-            return Err(Failure::NotFound("goal in this session"));
-        }
-        let event = Event::CoachingSessionGoalDeleted {
-            coaching_relationship_id: pair.relationship,
-            coaching_session_id,
-            goal_id,
-        };
-        change.commit(pair.audience(), event).await
+    let mut change = platform.change(cause).await?;
+    let pair = pair_of_both(change.db(), coaching_session_id, goal_id, me.id()).await?;
+    let removed = query("DELETE FROM session_goals WHERE coaching_session_id = $1 AND goal_id = $2")
+        .bind(coaching_session_id.to_string())
+        .bind(goal_id.to_string())
+        .execute(change.db())
+        .await?;
+    if removed == 0 {
+        return Err(Failure::NotFound("goal in this session"));
+    }
+    let event = Event::CoachingSessionGoalDeleted {
+        coaching_relationship_id: pair.relationship,
+        coaching_session_id,
+        goal_id,
     };
-    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
-async fn pair_of_both(db: &mut SqliteConnection, session: Id, goal: Id, me: Id) -> Result<Pair, Failure> {
+async fn pair_of_both(db: &mut Connection, session: Id, goal: Id, me: Id) -> Result<Pair, Failure> {
     let pair = Pair::of(db, Place::Session(session), me).await?;
     let (of_goal, _) = goals::find(db, goal, me).await?;
     if of_goal != pair {
@@ -113,12 +111,13 @@ async fn pair_of_both(db: &mut SqliteConnection, session: Id, goal: Id, me: Id) 
 }
 
 /// Notes that a goal is taken up in a session; false when it was already.
-pub(crate) async fn insert(db: &mut SqliteConnection, session: Id, goal: Id) -> Result<bool, Failure> {
-    let inserted =
-        sqlx::query("INSERT OR IGNORE INTO session_goals (coaching_session_id, goal_id) VALUES (?, ?)")
-            .bind(session.to_string())
-            .bind(goal.to_string())
-            .execute(db)
-            .await?;
-    Ok(inserted.rows_affected() > 0)
+pub(crate) async fn insert(db: &mut Connection, session: Id, goal: Id) -> Result<bool, Failure> {
+    let inserted = query(
+        "INSERT INTO session_goals (coaching_session_id, goal_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+    )
+    .bind(session.to_string())
+    .bind(goal.to_string())
+    .execute(db)
+    .await?;
+    Ok(inserted > 0)
 }

@@ -6,7 +6,6 @@ use axum::{
     routing::{get, patch},
 };
 use serde::{Deserialize, Serialize};
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use tidings_bindings::{Event, Id, Timestamp};
 use tidings_server::Cause;
 
@@ -14,10 +13,10 @@ use crate::{
     access::{Pair, Place},
     answer::{Answer, Asked, At, Body, Created, TITLE_BYTES_MAX, text},
     clock::When,
-    database::parsed,
+    database::{Connection, Row, parsed, query},
     failure::Failure,
     guard::Me,
-    platform::{Change, Platform, based_on, new_id},
+    platform::{Platform, based_on, new_id},
 };
 
 pub(super) fn routes() -> Router<Platform> {
@@ -63,12 +62,12 @@ async fn list(
     me: Me,
     Asked(filter): Asked<Filter>,
 ) -> Result<Answer<Vec<Session>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     Pair::of(db, Place::Relationship(filter.coaching_relationship_id), me.id()).await?;
     let day = |when: Option<When>| when.map(|When(at)| at.as_str()[..10].to_owned());
-    let rows = sqlx::query(
-        "SELECT * FROM coaching_sessions WHERE coaching_relationship_id = ?1
-         AND (?2 IS NULL OR substr(date, 1, 10) >= ?2) AND (?3 IS NULL OR substr(date, 1, 10) <= ?3)
+    let rows = query(
+        "SELECT * FROM coaching_sessions WHERE coaching_relationship_id = $1
+         AND ($2 IS NULL OR substr(date, 1, 10) >= $2) AND ($3 IS NULL OR substr(date, 1, 10) <= $3)
          ORDER BY date, id",
     )
     .bind(filter.coaching_relationship_id.to_string())
@@ -80,7 +79,7 @@ async fn list(
 }
 
 async fn one(State(platform): State<Platform>, me: Me, At(id): At<Id>) -> Result<Answer<Session>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     find(db, id, me.id()).await.map(|(_, session)| Answer(session))
 }
 
@@ -90,22 +89,20 @@ async fn create(
     cause: Cause,
     Body(draft): Body<Draft>,
 ) -> Result<Created<Session>, Failure> {
-    let work = async move |mut change: Change| {
-        Pair::of(change.db(), Place::Relationship(draft.coaching_relationship_id), me.id()).await?;
-        let now = change.now();
-        let session = Session {
-            id: new_id(),
-            coaching_relationship_id: draft.coaching_relationship_id,
-            date: draft.date.0,
-            title: None,
-            created_at: now.clone(),
-            updated_at: now,
-        };
-        save(change.db(), &session).await?;
-        change.commit_quietly().await?;
-        Ok(session)
+    let mut change = platform.change(cause).await?;
+    Pair::of(change.db(), Place::Relationship(draft.coaching_relationship_id), me.id()).await?;
+    let now = change.now();
+    let session = Session {
+        id: new_id(),
+        coaching_relationship_id: draft.coaching_relationship_id,
+        date: draft.date.0,
+        title: None,
+        created_at: now.clone(),
+        updated_at: now,
     };
-    platform.change(cause, work).await.map(Created)
+    save(change.db(), &session).await?;
+    change.commit().await?;
+    Ok(Created(session))
 }
 
 async fn rename(
@@ -116,32 +113,29 @@ async fn rename(
     Body(draft): Body<Title>,
 ) -> Result<Answer<Session>, Failure> {
     let title = text("title", draft.title, TITLE_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), id, me.id()).await?;
-        based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
-        let session = Session { title: Some(title), updated_at: change.now(), ..was };
-        save(change.db(), &session).await?;
-        let event = Event::CoachingSessionTitleUpdated { coaching_session_id: id };
-        change.commit(pair.audience(), event).await?;
-        Ok(session)
-    };
-    platform.change(cause, work).await.map(Answer)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), id, me.id()).await?;
+    based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
+    let session = Session { title: Some(title), updated_at: change.now(), ..was };
+    save(change.db(), &session).await?;
+    let event = Event::CoachingSessionTitleUpdated { coaching_session_id: id };
+    change.tell(pair.audience(), &event).await?;
+    change.commit().await?;
+    Ok(Answer(session))
 }
 
-async fn find(db: &mut SqliteConnection, id: Id, me: Id) -> Result<(Pair, Session), Failure> {
+async fn find(db: &mut Connection, id: Id, me: Id) -> Result<(Pair, Session), Failure> {
     let pair = Pair::of(db, Place::Session(id), me).await?;
-    let row = sqlx::query("SELECT * FROM coaching_sessions WHERE id = ?")
-        .bind(id.to_string())
-        .fetch_one(db)
-        .await?;
+    let row =
+        query("SELECT * FROM coaching_sessions WHERE id = $1").bind(id.to_string()).fetch_one(db).await?;
     Ok((pair, read(&row)?))
 }
 
 /// Writes a session, new or changed.
-pub(crate) async fn save(db: &mut SqliteConnection, session: &Session) -> Result<(), Failure> {
-    sqlx::query(
+pub(crate) async fn save(db: &mut Connection, session: &Session) -> Result<(), Failure> {
+    query(
         "INSERT INTO coaching_sessions (id, coaching_relationship_id, created_at, date, title, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE SET date = excluded.date, title = excluded.title,
          updated_at = excluded.updated_at",
     )
@@ -156,7 +150,7 @@ pub(crate) async fn save(db: &mut SqliteConnection, session: &Session) -> Result
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Session, sqlx::Error> {
+fn read(row: &Row) -> Result<Session, sqlx::Error> {
     Ok(Session {
         id: parsed(row, "id")?,
         coaching_relationship_id: parsed(row, "coaching_relationship_id")?,

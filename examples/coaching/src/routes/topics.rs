@@ -7,7 +7,6 @@ use axum::{
     routing::{get, patch, put},
 };
 use serde::Deserialize;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use tidings_bindings::{Event, Id, Priority, Topic, TopicStatus};
 use tidings_server::Cause;
 
@@ -15,7 +14,7 @@ use crate::{
     access::{Pair, Place},
     answer::{Answer, At, BODY_BYTES_MAX, Body, Created, text},
     clock::When,
-    database::{as_word, parsed, word, word_option},
+    database::{Connection, Row, as_word, parsed, query, word, word_option},
     failure::Failure,
     guard::Me,
     platform::{Change, Platform, based_on, new_id},
@@ -59,9 +58,9 @@ async fn list(
     me: Me,
     At(session): At<Id>,
 ) -> Result<Answer<Vec<Topic>>, Failure> {
-    let db = &mut *platform.reader().await?;
+    let db = &mut platform.reader().await?;
     Pair::of(db, Place::Session(session), me.id()).await?;
-    let rows = sqlx::query("SELECT * FROM topics WHERE coaching_session_id = ? ORDER BY created_at, id")
+    let rows = query("SELECT * FROM topics WHERE coaching_session_id = $1 ORDER BY created_at, id")
         .bind(session.to_string())
         .fetch_all(db)
         .await?;
@@ -76,24 +75,22 @@ async fn create(
     Body(draft): Body<Draft>,
 ) -> Result<Created<Topic>, Failure> {
     let body = text("body", draft.body, BODY_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let pair = Pair::of(change.db(), Place::Session(session), me.id()).await?;
-        let now = change.now();
-        let topic = Topic {
-            id: new_id(),
-            coaching_session_id: session,
-            user_id: me.id(),
-            body,
-            priority: None,
-            status: TopicStatus::Open,
-            created_at: now.clone(),
-            updated_at: now,
-        };
-        save(change.db(), &topic).await?;
-        changed(change, &pair, session).await?;
-        Ok(topic)
+    let mut change = platform.change(cause).await?;
+    let pair = Pair::of(change.db(), Place::Session(session), me.id()).await?;
+    let now = change.now();
+    let topic = Topic {
+        id: new_id(),
+        coaching_session_id: session,
+        user_id: me.id(),
+        body,
+        priority: None,
+        status: TopicStatus::Open,
+        created_at: now.clone(),
+        updated_at: now,
     };
-    platform.change(cause, work).await.map(Created)
+    save(change.db(), &topic).await?;
+    changed(change, &pair, session).await?;
+    Ok(Created(topic))
 }
 
 async fn replace(
@@ -104,12 +101,10 @@ async fn replace(
     Body(draft): Body<Draft>,
 ) -> Result<Answer<Topic>, Failure> {
     let body = text("body", draft.body, BODY_BYTES_MAX)?;
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), which, me.id()).await?;
-        based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
-        update(change, &pair, Topic { body, ..was }).await
-    };
-    platform.change(cause, work).await.map(Answer)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), which, me.id()).await?;
+    based_on(draft.updated_at.as_ref(), &was.updated_at, &was)?;
+    update(change, &pair, Topic { body, ..was }).await.map(Answer)
 }
 
 async fn rate(
@@ -119,15 +114,13 @@ async fn rate(
     At(which): At<Which>,
     Body(rating): Body<Rating>,
 ) -> Result<Answer<Topic>, Failure> {
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), which, me.id()).await?;
-        if pair.coachee != me.id() {
-            return Err(Failure::PermissionLost("only the coachee rates a topic"));
-        }
-        based_on(rating.updated_at.as_ref(), &was.updated_at, &was)?;
-        update(change, &pair, Topic { priority: Some(rating.priority), ..was }).await
-    };
-    platform.change(cause, work).await.map(Answer)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), which, me.id()).await?;
+    if pair.coachee != me.id() {
+        return Err(Failure::PermissionLost("only the coachee rates a topic"));
+    }
+    based_on(rating.updated_at.as_ref(), &was.updated_at, &was)?;
+    update(change, &pair, Topic { priority: Some(rating.priority), ..was }).await.map(Answer)
 }
 
 async fn turn(
@@ -137,12 +130,10 @@ async fn turn(
     At(which): At<Which>,
     Body(turn): Body<Turn>,
 ) -> Result<Answer<Topic>, Failure> {
-    let work = async move |mut change: Change| {
-        let (pair, was) = find(change.db(), which, me.id()).await?;
-        based_on(turn.updated_at.as_ref(), &was.updated_at, &was)?;
-        update(change, &pair, Topic { status: turn.status, ..was }).await
-    };
-    platform.change(cause, work).await.map(Answer)
+    let mut change = platform.change(cause).await?;
+    let (pair, was) = find(change.db(), which, me.id()).await?;
+    based_on(turn.updated_at.as_ref(), &was.updated_at, &was)?;
+    update(change, &pair, Topic { status: turn.status, ..was }).await.map(Answer)
 }
 
 async fn remove(
@@ -151,15 +142,11 @@ async fn remove(
     cause: Cause,
     At(which): At<Which>,
 ) -> Result<StatusCode, Failure> {
-    let work = async move |mut change: Change| {
-        let (pair, topic) = find(change.db(), which, me.id()).await?;
-        sqlx::query("DELETE FROM topics WHERE id = ?")
-            .bind(topic.id.to_string())
-            .execute(change.db())
-            .await?;
-        changed(change, &pair, topic.coaching_session_id).await
-    };
-    platform.change(cause, work).await.map(|()| StatusCode::NO_CONTENT)
+    let mut change = platform.change(cause).await?;
+    let (pair, topic) = find(change.db(), which, me.id()).await?;
+    query("DELETE FROM topics WHERE id = $1").bind(topic.id.to_string()).execute(change.db()).await?;
+    changed(change, &pair, topic.coaching_session_id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn update(mut change: Change, pair: &Pair, topic: Topic) -> Result<Topic, Failure> {
@@ -169,14 +156,15 @@ async fn update(mut change: Change, pair: &Pair, topic: Topic) -> Result<Topic, 
     Ok(topic)
 }
 
-async fn changed(change: Change, pair: &Pair, coaching_session_id: Id) -> Result<(), Failure> {
-    change.commit(pair.audience(), Event::TopicsChanged { coaching_session_id }).await
+async fn changed(mut change: Change, pair: &Pair, coaching_session_id: Id) -> Result<(), Failure> {
+    change.tell(pair.audience(), &Event::TopicsChanged { coaching_session_id }).await?;
+    change.commit().await
 }
 
-async fn find(db: &mut SqliteConnection, which: Which, me: Id) -> Result<(Pair, Topic), Failure> {
+async fn find(db: &mut Connection, which: Which, me: Id) -> Result<(Pair, Topic), Failure> {
     let Which { id: session, topic_id } = which;
     let pair = Pair::of(db, Place::Session(session), me).await?;
-    let row = sqlx::query("SELECT * FROM topics WHERE id = ? AND coaching_session_id = ?")
+    let row = query("SELECT * FROM topics WHERE id = $1 AND coaching_session_id = $2")
         .bind(topic_id.to_string())
         .bind(session.to_string())
         .fetch_optional(db)
@@ -185,10 +173,10 @@ async fn find(db: &mut SqliteConnection, which: Which, me: Id) -> Result<(Pair, 
 }
 
 /// Writes a topic, new or changed.
-pub(crate) async fn save(db: &mut SqliteConnection, topic: &Topic) -> Result<(), Failure> {
-    sqlx::query(
+pub(crate) async fn save(db: &mut Connection, topic: &Topic) -> Result<(), Failure> {
+    query(
         "INSERT INTO topics (id, coaching_session_id, user_id, created_at, body, priority, status, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (id) DO UPDATE SET body = excluded.body, priority = excluded.priority,
          status = excluded.status, updated_at = excluded.updated_at",
     )
@@ -205,7 +193,7 @@ pub(crate) async fn save(db: &mut SqliteConnection, topic: &Topic) -> Result<(),
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Topic, sqlx::Error> {
+fn read(row: &Row) -> Result<Topic, sqlx::Error> {
     Ok(Topic {
         id: parsed(row, "id")?,
         coaching_session_id: parsed(row, "coaching_session_id")?,

@@ -1,6 +1,6 @@
 //! One request over one socket, and its answer.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use serde_json::Value;
 use tokio::{
@@ -78,9 +78,10 @@ pub(crate) fn read_head(head: &str) -> (u16, Vec<(String, String)>) {
     (status.parse().expect("a number"), headers)
 }
 
-/// Sends a request and closes the socket without waiting for the answer.
-pub(crate) async fn send_and_drop(user: &User, method: &str, path: &str, body: &str) {
+/// Sends a request and closes the socket after a moment, whether or not the answer is there.
+pub(crate) async fn send_and_drop(user: &User, method: &str, path: &str, body: &str, moment: Duration) {
     let headers = [("cookie", user.cookie.as_str()), ("content-type", "application/json")];
     let mut socket = TcpStream::connect(user.address).await.expect("connects");
     socket.write_all(request(method, path, &headers, body).as_bytes()).await.expect("sent");
+    let _ = timeout(moment, socket.readable()).await;
 }

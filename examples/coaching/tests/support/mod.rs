@@ -1,40 +1,93 @@
 //! A running server, people who are logged in, and raw event streams, all over real sockets.
-#![allow(dead_code, unused_imports, reason = "each test file uses its own part of this")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test file uses its own part of this")]
 
 mod http;
+#[path = "../../../../server/tests/store/postgres/server.rs"]
+mod postgres;
+mod process;
 mod stream;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use coaching::{Cost, Options, PEOPLE, app};
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
-use tidings_server::{Config, Hub};
+use tidings_server::Config;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub(crate) use http::{Reply, raw, send_and_drop};
+pub(crate) use process::{Process, address};
 pub(crate) use stream::Stream;
 
 /// Long enough for a loaded machine; reached only by a failure.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Each claim on both databases.
+macro_rules! on_both {
+    ($($claim:ident),* $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test] async fn $claim() { super::$claim(super::support::On::Sqlite).await })*
+        }
+        mod on_postgres {
+            $(#[tokio::test] async fn $claim() { super::$claim(super::support::On::Postgres).await })*
+        }
+    };
+}
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum On {
+    Sqlite,
+    Postgres,
+}
+
+impl On {
+    /// What `--database` says of a new one.
+    pub(crate) async fn fresh(self, folder: &TempDir) -> String {
+        match self {
+            Self::Sqlite => folder.path().join("coaching.sqlite").display().to_string(),
+            Self::Postgres => postgres_database().await,
+        }
+    }
+}
+
+/// A new database on the server that all tests share.
+async fn postgres_database() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("t{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let server = postgres::shared();
+    let mut db = PgConnection::connect_with(&server).await.expect("it is up");
+    sqlx::raw_sql(&format!("CREATE DATABASE {name}")).execute(&mut db).await.expect("made");
+    let socket = server.get_socket().expect("a socket").display().to_string().replace('/', "%2F");
+    format!("postgres://postgres@{socket}/{name}")
+}
 
 /// The server on a port of its own, with a database of its own.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     folder: TempDir,
-    config: Config,
     serving: JoinHandle<()>,
 }
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        Self::with(Config::default()).await
+        Self::on(On::Sqlite).await
     }
 
-    pub(crate) async fn with(config: Config) -> Self {
+    pub(crate) async fn on(on: On) -> Self {
+        Self::with(on, Config::default()).await
+    }
+
+    pub(crate) async fn with(on: On, config: Config) -> Self {
         let folder = TempDir::new().expect("a folder");
-        let (address, serving) = serve(&folder, &config, Some("out")).await;
-        Self { address, folder, config, serving }
+        let (address, serving) = serve(on, &folder, config, Some("out")).await;
+        Self { address, folder, serving }
     }
 
     /// A folder of page files that the server serves.
@@ -45,34 +98,20 @@ impl Server {
             std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
             std::fs::write(file, text).expect("written");
         }
-        let config = Config::default();
-        let (address, serving) = serve(&folder, &config, Some("out")).await;
-        Self { address, folder, config, serving }
+        let (address, serving) = serve(On::Sqlite, &folder, Config::default(), Some("out")).await;
+        Self { address, folder, serving }
     }
 
     /// Only REST and the stream.
     pub(crate) async fn without_files() -> Self {
-        let (folder, config) = (TempDir::new().expect("a folder"), Config::default());
-        let (address, serving) = serve(&folder, &config, None).await;
-        Self { address, folder, config, serving }
+        let folder = TempDir::new().expect("a folder");
+        let (address, serving) = serve(On::Sqlite, &folder, Config::default(), None).await;
+        Self { address, folder, serving }
     }
 
-    /// As after `kill -9`: nothing is said to anybody, and only the file stays.
-    pub(crate) async fn restart(&mut self) {
-        self.serving.abort();
-        (self.address, self.serving) = serve(&self.folder, &self.config, Some("out")).await;
-    }
-
-    /// Somebody of the seeded people, logged in: `coach`, `coachee` or `admin`.
+    /// See [`log_in`].
     pub(crate) async fn log_in(&self, role: &str) -> User {
-        let person = PEOPLE.iter().find(|person| person.role == role).expect("a seeded person");
-        let form = format!("email={}&password={}", person.email, person.password);
-        let reply = raw(self.address, "POST", "/login", &[FORM], &form).await;
-        assert_eq!(reply.status, 200, "{reply:?}");
-        let cookie =
-            reply.header("set-cookie").expect("a cookie").split(';').next().expect("a pair").to_owned();
-        let id = reply.data()["id"].as_str().expect("an id").to_owned();
-        User { id, cookie, address: self.address }
+        log_in(self.address, role).await
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -86,14 +125,19 @@ impl Drop for Server {
     }
 }
 
-async fn serve(folder: &TempDir, config: &Config, files: Option<&str>) -> (SocketAddr, JoinHandle<()>) {
+async fn serve(
+    on: On,
+    folder: &TempDir,
+    config: Config,
+    files: Option<&str>,
+) -> (SocketAddr, JoinHandle<()>) {
     let options = Options {
-        database: folder.path().join("coaching.sqlite"),
+        database: on.fresh(folder).await.parse().expect("a database"),
         assets: files.map(|files| folder.path().join(files)),
         // As cheap as argon2 goes: the tests log in often.
         password_cost: Cost { memory_kib: 64, passes: 1 },
     };
-    let hub = Hub::in_memory(config.clone()).await.expect("a hub");
+    let hub = options.database.hub(config).await.expect("a hub");
     let router = app(&options, hub.clone()).await.expect("an app");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -101,6 +145,17 @@ async fn serve(folder: &TempDir, config: &Config, files: Option<&str>) -> (Socke
         tidings_server::serve(listener, router, &hub).await.expect("serves");
     });
     (address, serving)
+}
+
+/// Somebody of the seeded people, logged in: `coach`, `coachee` or `admin`.
+pub(crate) async fn log_in(address: SocketAddr, role: &str) -> User {
+    let person = PEOPLE.iter().find(|person| person.role == role).expect("a seeded person");
+    let form = format!("email={}&password={}", person.email, person.password);
+    let reply = raw(address, "POST", "/login", &[FORM], &form).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let cookie = reply.header("set-cookie").expect("a cookie").split(';').next().expect("a pair").to_owned();
+    let id = reply.data()["id"].as_str().expect("an id").to_owned();
+    User { id, cookie, address }
 }
 
 pub(crate) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");

@@ -22,6 +22,8 @@ pub(crate) struct Stream {
     /// Bytes of a chunk that is not complete.
     chunked: Vec<u8>,
     decoder: Decoder,
+    /// Of the event that was read last.
+    cursor: String,
     events: VecDeque<DecodedEvent>,
     /// The last chunk was there.
     ended: bool,
@@ -44,7 +46,15 @@ impl Stream {
         let head = std::str::from_utf8(&bytes[..end]).expect("text");
         let (status, _) = read_head(head);
         let chunked = bytes.split_off(end + 4);
-        Self { status, socket, chunked, decoder: Decoder::new(""), events: VecDeque::new(), ended: false }
+        Self {
+            status,
+            socket,
+            chunked,
+            decoder: Decoder::new(""),
+            cursor: String::new(),
+            events: VecDeque::new(),
+            ended: false,
+        }
     }
 
     /// The next event of any kind but heartbeats, in time; none at the end of the stream.
@@ -63,12 +73,18 @@ impl Stream {
     async fn read_event(&mut self) -> Option<DecodedEvent> {
         loop {
             if let Some(event) = self.events.pop_front() {
+                self.cursor = event.last_event_id.to_string();
                 return Some(event);
             }
             if !self.take_chunks() && (self.ended || !self.read().await) {
                 return None;
             }
         }
+    }
+
+    /// The id of what was read last, with which a client comes back.
+    pub(crate) fn cursor(&self) -> &str {
+        &self.cursor
     }
 
     /// The data of the hello that comes next.
