@@ -41,8 +41,8 @@ test("killed with -9 and started again: what changed the moment it was back is o
     await page.getByTestId("retry-now").waitFor({ state: "detached" });
   }
   await Promise.all([coach, coachee].map((page, index) => screenshot(page, `recovered-${["coach", "coachee"][index]}`)));
-  // A gap has a page fetch all of its data again; the stream alone brought what is there.
-  for (const paths of fetched) assert.deepEqual(paths.filter((path) => path !== "/sse"), []);
+  // A gap has a page fetch all of its data again; the stream alone brought what is there, but for presence, which is live only.
+  for (const paths of fetched) assert.deepEqual(paths.filter((path) => !["/sse", "/presence"].includes(path)), []);
 });
 
 /** The paths that a page asks for from now on. */
@@ -62,6 +62,24 @@ test("a 502 from a proxy does not end live updates", async (t) => {
   proxy.become("pass");
   await coachee.getByTestId("action").filter({ hasText: "During the deploy" }).waitFor();
   await online(coachee);
+});
+
+test("a partner who left while the page had no stream is shown as gone", async (t) => {
+  let proxy;
+  const through = async (server) => (proxy = await Proxy.start(t, server.port)).url;
+  const { coach, coachee, asCoachee, relationship } = await room(t, browser, { through });
+  const partner = (presence) => coachee.locator(`[data-testid=partner] [data-presence=${presence}], [data-testid=partner][data-presence=${presence}]`).first();
+  await partner("online").waitFor();
+  proxy.become("502");
+  await status(coachee, "reconnecting").waitFor({ state: "attached" });
+  await coach.context().close();
+  // Nobody can tell this page of it.
+  const isGone = async () => (await asCoachee.call("GET", `/presence?coaching_relationship_id=${relationship.id}`)).some(({ user_id, presence }) => user_id === relationship.coach_id && presence === "offline");
+  const giveUp = Date.now() + 30_000;
+  while (!(await isGone())) assert.ok(Date.now() < giveUp, "the partner is still said to be there");
+  proxy.become("pass");
+  await online(coachee);
+  await partner("offline").waitFor();
 });
 
 test("a refused stream parks in unauthorized, and a log-in revives it", async (t) => {

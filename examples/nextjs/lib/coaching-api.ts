@@ -1,6 +1,6 @@
 // The coaching server's routes as calls, one per route.
 import { call, type Answer } from "./api";
-import type { Action, Agreement, Goal, GoalLink, Note, Organization, Presence, Priority, Relationship, Session, Topic, TopicStatus, User } from "./entities";
+import type { Action, Agreement, Goal, GoalLink, Note, Organization, PersonPresence, Priority, Relationship, Session, Topic, TopicStatus, User } from "./entities";
 import type { LoadedPage } from "./session-page";
 
 type Sent<T> = Promise<T | null>;
@@ -44,8 +44,8 @@ export class CoachingApi {
     return (await this.#load<Topic[]>(`/coaching_sessions/${sessionId}/topics`, signal)).data;
   }
 
-  async presence(relationshipId: string, signal?: AbortSignal): Promise<{ user_id: string; presence: Presence }[]> {
-    return (await this.#load<{ user_id: string; presence: Presence }[]>(`/presence?coaching_relationship_id=${relationshipId}`, signal)).data;
+  async presence(relationshipId: string, signal?: AbortSignal): Promise<PersonPresence[]> {
+    return (await this.#load<PersonPresence[]>(`/presence?coaching_relationship_id=${relationshipId}`, signal)).data;
   }
 
   /** Everything on a session page. The session is read first, and its cursor is older than all that is read after it. */

@@ -40,6 +40,17 @@ export interface Session {
   readonly updated_at?: string;
 }
 
+/** Whether a person is there, as REST says it. */
+export interface PersonPresence {
+  readonly user_id: string;
+  readonly presence: Presence;
+}
+
+/** The same, to be looked up. */
+export function byPerson(presence: readonly PersonPresence[]): Readonly<Record<string, Presence>> {
+  return Object.fromEntries(presence.map((one) => [one.user_id, one.presence]));
+}
+
 /** A goal's link to the session; its id is the goal's. */
 export interface GoalLink {
   readonly id: string;

@@ -24,6 +24,11 @@ it("an older load that ends later is dropped", () => {
   expect([...run(loaded(2, session("new", "")), loaded(1, session("old", ""))).sessions.confirmed.keys()]).toEqual(["new"]);
 });
 
+it("presence that is asked for again replaces what was last heard", () => {
+  const heard: ListInput = { type: "event", event: { type: "presence_changed", data: { user_id: "u", presence: "online" } } };
+  expect(run(loaded(1), heard, { type: "presence_loaded", presence: [{ user_id: "u", presence: "offline" }] }).presence).toEqual({ u: "offline" });
+});
+
 it("presence follows its events", () => {
   expect(run(loaded(1), { type: "event", event: { type: "presence_changed", data: { user_id: "u", presence: "online" } } }).presence).toEqual({ u: "online" });
 });

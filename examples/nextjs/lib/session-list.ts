@@ -1,6 +1,6 @@
 // The list of sessions as a fold, like the session page: loads, events, and this tab's own new session.
 import { empty, patch, replace, type Collection } from "./collection";
-import type { PageEvent, Presence, Relationship, Session } from "./entities";
+import { byPerson, type PageEvent, type PersonPresence, type Presence, type Relationship, type Session } from "./entities";
 
 export interface SessionList {
   readonly relationships: readonly Relationship[];
@@ -17,12 +17,13 @@ export interface LoadedList {
   readonly relationships: readonly Relationship[];
   readonly relationshipId: string | null;
   readonly sessions: readonly Session[];
-  readonly presence: readonly { readonly user_id: string; readonly presence: Presence }[];
+  readonly presence: readonly PersonPresence[];
 }
 
 export type ListInput =
   | { readonly type: "loaded"; readonly turn: number; readonly list: LoadedList }
   | { readonly type: "session"; readonly session: Session }
+  | { readonly type: "presence_loaded"; readonly presence: readonly PersonPresence[] }
   | { readonly type: "event"; readonly event: PageEvent };
 
 export const EMPTY_LIST: SessionList = { relationships: [], relationshipId: null, sessions: empty(), presence: {}, stale: [], turn: 0 };
@@ -32,11 +33,13 @@ export function sessionList(state: SessionList, input: ListInput): SessionList {
     case "loaded": {
       if (input.turn < state.turn) return state;
       const { relationships, relationshipId, sessions, presence } = input.list;
-      return { relationships, relationshipId, sessions: replace(empty<Session>(), sessions), presence: Object.fromEntries(presence.map((one) => [one.user_id, one.presence])), stale: [], turn: input.turn };
+      return { relationships, relationshipId, sessions: replace(empty<Session>(), sessions), presence: byPerson(presence), stale: [], turn: input.turn };
     }
     case "session":
       if (input.session.coaching_relationship_id !== state.relationshipId) return state;
       return { ...state, sessions: patch(state.sessions, input.session), stale: state.stale.filter((id) => id !== input.session.id) };
+    case "presence_loaded":
+      return { ...state, presence: { ...state.presence, ...byPerson(input.presence) } };
     case "event":
       return event(state, input.event);
   }

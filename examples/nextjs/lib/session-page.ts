@@ -2,7 +2,7 @@
 //
 // It fetches nothing. What an event announces without carrying it is counted in `stale`, and the page refetches.
 import { answer, begin, empty, patch, refuse, remove, replace, settle, type Change, type Collection } from "./collection";
-import type { Action, Agreement, ApplicationError, Goal, GoalLink, Note, PageEvent, Presence, Session, Topic } from "./entities";
+import { byPerson, type Action, type Agreement, type ApplicationError, type Goal, type GoalLink, type Note, type PageEvent, type PersonPresence, type Presence, type Session, type Topic } from "./entities";
 
 /** The kinds of entity on the page. `sessions` holds the one session, so that its title is saved like everything else. */
 export interface Pieces {
@@ -43,7 +43,7 @@ export interface LoadedPage {
   readonly links: readonly GoalLink[];
   readonly notes: readonly Note[];
   readonly topics: readonly Topic[];
-  readonly presence: readonly { readonly user_id: string; readonly presence: Presence }[];
+  readonly presence: readonly PersonPresence[];
 }
 
 export interface Origin {
@@ -56,6 +56,7 @@ export type Input =
   | { readonly type: "loaded"; readonly turn: number; readonly page: LoadedPage }
   | { readonly type: "session_loaded"; readonly turn: number; readonly session: Session }
   | { readonly type: "topics_loaded"; readonly turn: number; readonly topics: readonly Topic[] }
+  | { readonly type: "presence_loaded"; readonly presence: readonly PersonPresence[] }
   | { readonly type: "event"; readonly event: PageEvent; readonly origin: Origin }
   | { readonly type: "changed"; readonly fold: (pieces: Collections) => Collections };
 
@@ -97,6 +98,8 @@ export function sessionPage(state: SessionPage, input: Input): SessionPage {
     case "topics_loaded":
       if (input.turn < state.turns.topics) return state;
       return { ...fold(state, "topics", (topics) => replace(topics, input.topics)), turns: { ...state.turns, topics: input.turn } };
+    case "presence_loaded":
+      return { ...state, presence: { ...state.presence, ...byPerson(input.presence) } };
     case "event":
       return isHere(state, input.event) ? event(state, input.event, input.origin) : state;
     case "changed":
@@ -119,7 +122,7 @@ function loaded(state: SessionPage, turn: number, page: LoadedPage): SessionPage
       notes: replace(pieces.notes, page.notes),
       topics: turn < state.turns.topics ? pieces.topics : replace(pieces.topics, page.topics),
     },
-    presence: Object.fromEntries(page.presence.map(({ user_id, presence }) => [user_id, presence])),
+    presence: byPerson(page.presence),
     lost: null,
     turns: { page: turn, sessions: Math.max(turn, state.turns.sessions), topics: Math.max(turn, state.turns.topics) },
   };

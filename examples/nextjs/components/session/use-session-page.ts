@@ -9,6 +9,7 @@ import { answered, began, openPage, refused, sessionPage, type LoadedPage, type 
 import { useApp } from "@/components/shell/app-context";
 import { useToast } from "@/components/ui/toasts";
 import { useLiveLoad, type LiveLoad } from "@/components/use-live-load";
+import { usePresence } from "@/components/use-presence";
 
 /** Shows the change at once and sends it; resolves to the failure after the change was rolled back, or to null. */
 export interface Save {
@@ -37,6 +38,8 @@ export function useSessionPage(sessionId: string): LivePage {
   const apply = useCallback((turn: number, loaded: LoadedPage) => dispatch({ type: "loaded", turn, page: loaded }), []);
   const load = useLiveLoad(fetchPage, apply);
   const { refresh } = load;
+
+  usePresence(page.relationshipId, refresh, useCallback((presence) => dispatch({ type: "presence_loaded", presence }), []));
 
   const staleTopics = page.stale.topics;
   useEffect(() => {

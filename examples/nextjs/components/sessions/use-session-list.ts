@@ -8,6 +8,7 @@ import type { Session } from "@/lib/entities";
 import { EMPTY_LIST, sessionList, type LoadedList, type SessionList } from "@/lib/session-list";
 import { useApp } from "@/components/shell/app-context";
 import { useLiveLoad, type LiveLoad } from "@/components/use-live-load";
+import { usePresence } from "@/components/use-presence";
 
 export interface LiveList {
   readonly list: SessionList;
@@ -41,6 +42,8 @@ export function useSessionList(): LiveList {
   });
 
   const { stale, relationshipId } = list;
+  usePresence(relationshipId, refresh, useCallback((presence) => dispatch({ type: "presence_loaded", presence }), []));
+
   useEffect(() => {
     const refreshing = stale.map((id) => refresh((signal) => api.session(id, signal), (_, session) => dispatch({ type: "session", session })));
     return () => refreshing.forEach((one) => one.abort());
