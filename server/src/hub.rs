@@ -9,11 +9,10 @@ use std::{
     },
 };
 
-use protocol::{Contract, Envelope, Epoch, EventId, Meta, Notice, Revoked, control::ContractVersion};
-use sha2::{Digest, Sha256};
+use protocol::{Contract, Epoch, EventId, Notice, Revoked, control::ContractVersion};
 
 use crate::{
-    Audience, Cause, Config, ConnectionInfo, MetricsSnapshot, Presence, PresenceChanges, SendError,
+    Audience, Cause, Caused, Config, Connections, MetricsSnapshot, Presence, PresenceChanges, SendError,
     StartError, StoreError,
     clock::Clock,
     drain,
@@ -27,15 +26,12 @@ use crate::{
     secret::Secret,
     shared::Shared,
     standing::Standing,
-    store::{Appended, Draft, EventLimits, Key, Matter, Memory, Opening, Outbox, Saved, Store},
+    store::{Appended, Draft, EventLimits, Key, Matter, Memory, Opening, Outbox, Store},
     sweep::Sweep,
 };
 
 /// The header in which a page's data carries [`Hub::cursor`].
 pub const CURSOR_HEADER: &str = "tidings-cursor";
-
-/// The longest key of [`Hub::send_once`].
-const KEY_BYTES_MAX: usize = 128;
 
 /// A handle to send events of the contract `C` to whoever reads, cheap to clone.
 ///
@@ -296,13 +292,13 @@ impl<C: Contract> Hub<C> {
         Ok(drafts)
     }
 
-    fn draft(&self, audience: Audience, event: &C, cause: &Cause) -> Result<Draft, SendError> {
+    pub(crate) fn draft(&self, audience: Audience, event: &C, cause: &Cause) -> Result<Draft, SendError> {
         let limits =
             EventLimits { max_event_bytes: self.shared.config.max_event_bytes, now: self.shared.clock.now() };
         Draft::event(audience, event, cause, limits)
     }
 
-    async fn append(&self, drafts: Vec<Draft>, key: Option<Key>) -> Result<Appended, SendError> {
+    pub(crate) async fn append(&self, drafts: Vec<Draft>, key: Option<Key>) -> Result<Appended, SendError> {
         let events =
             drafts.iter().filter(|draft| matches!(draft.matter, Matter::Event { .. })).count() as u64;
         let appended = self.shared.store.append(drafts, key).await?;
@@ -313,7 +309,7 @@ impl<C: Contract> Hub<C> {
     }
 
     /// Appends drafts of which the last is the one that was asked for.
-    async fn append_one(&self, drafts: Vec<Draft>, key: Option<Key>) -> Result<Sent, SendError> {
+    pub(crate) async fn append_one(&self, drafts: Vec<Draft>, key: Option<Key>) -> Result<Sent, SendError> {
         let Appended { mut ids, duplicate } = self.append(drafts, key).await?;
         let id = ids.pop().ok_or_else(|| {
             SendError::Store(crate::StoreError::Corrupt("the store gave an entry no id".to_owned()))
@@ -331,137 +327,5 @@ impl<C> Clone for Hub<C> {
 impl<C> fmt::Debug for Hub<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub").field("head", &self.shared.log.head()).finish_non_exhaustive()
-    }
-}
-
-/// A hub whose events carry what caused them.
-#[derive(Debug)]
-pub struct Caused<'a, C> {
-    hub: &'a Hub<C>,
-    cause: Cause,
-}
-
-impl<C: Contract> Caused<'_, C> {
-    /// See [`Hub::send`].
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn send(&self, audience: impl Into<Audience>, event: &C) -> Result<Sent, SendError> {
-        let draft = self.hub.draft(audience.into(), event, &self.cause)?;
-        self.hub.append_one(vec![draft], None).await
-    }
-
-    /// See [`Hub::send_all`].
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn send_all(
-        &self,
-        batch: impl IntoIterator<Item = (Audience, C)>,
-    ) -> Result<Vec<Sent>, SendError> {
-        let drafts = batch.into_iter().map(|(audience, event)| self.hub.draft(audience, &event, &self.cause));
-        let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
-        if drafts.is_empty() {
-            return Ok(Vec::new());
-        }
-        let Appended { ids, duplicate } = self.hub.append(drafts, None).await?;
-        Ok(ids.into_iter().map(|id| Sent { id, duplicate }).collect())
-    }
-
-    /// See [`Hub::send_once`].
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn send_once(
-        &self,
-        key: &str,
-        audience: impl Into<Audience>,
-        event: &C,
-    ) -> Result<Sent, SendError> {
-        if !(1..=KEY_BYTES_MAX).contains(&key.len()) {
-            return Err(SendError::Key);
-        }
-        let draft = self.hub.draft(audience.into(), event, &self.cause)?;
-        // The payload without its meta, which tells every try from the other.
-        let mut digest = Sha256::new();
-        digest.update(Envelope::write(event, &Meta::default())?);
-        for channel in &draft.channels {
-            digest.update([0]);
-            digest.update(channel.as_str());
-        }
-        let key = Key { name: key.to_owned(), digest: digest.finalize().into() };
-        self.hub.append_one(vec![draft], Some(key)).await
-    }
-
-    /// Makes an event part of the app's own transaction: it is sent if and only if that commits. See
-    /// [`Outbox::enqueue`].
-    ///
-    /// # Errors
-    /// As [`Outbox::send_in`].
-    pub async fn send_in<S: Outbox>(
-        &self,
-        store: &S,
-        transaction: &mut S::Connection,
-        audience: impl Into<Audience>,
-        event: &C,
-    ) -> Result<(), SendError> {
-        let draft = self.hub.draft(audience.into(), event, &self.cause)?;
-        Ok(store.enqueue(transaction, draft).await?)
-    }
-
-    /// See [`Hub::application_error`].
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn application_error(
-        &self,
-        audience: impl Into<Audience>,
-        error: C::ApplicationError,
-    ) -> Result<Sent, SendError> {
-        self.send(audience, &C::application_error(error)).await
-    }
-}
-
-/// The open streams of a hub.
-#[derive(Debug, Clone, Copy)]
-pub struct Connections<'a> {
-    registry: &'a Registry,
-    saving: &'a Saving,
-}
-
-impl Connections<'_> {
-    /// The streams of a user.
-    pub fn of_user(&self, user: &str) -> Vec<ConnectionInfo> {
-        self.registry.of_user(user).iter().map(|connection| connection.info()).collect()
-    }
-
-    /// The stream with this id, and so its user.
-    pub fn get(&self, id: &str) -> Option<ConnectionInfo> {
-        self.registry.get(id).map(|connection| connection.info())
-    }
-
-    /// The users that have a stream.
-    pub fn users(&self) -> Vec<String> {
-        self.registry.users()
-    }
-
-    /// All streams, as of now.
-    pub fn iter(&self) -> impl Iterator<Item = ConnectionInfo> + use<> {
-        self.registry.infos().into_iter()
-    }
-
-    /// Connections of the run before that may come back: each until its client does, or its lease ends.
-    pub fn expected(&self) -> Vec<Saved> {
-        self.saving.expected()
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.registry.len()
-    }
-
-    /// Whether nothing is left of any stream, not even an empty list of one.
-    pub fn is_empty(&self) -> bool {
-        self.registry.is_empty()
     }
 }

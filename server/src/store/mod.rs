@@ -101,6 +101,9 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
 /// A store that lets an event be part of the app's own transaction.
 ///
+/// Begin the transaction where a dropped request cannot leave it half begun, in a task of its own: sqlx 0.8.6 forgets
+/// one of SQLite whose `begin_with` is dropped after its `BEGIN`, and the pooled connection would keep the write lock.
+///
 /// # Example
 /// ```
 /// use tidings_server::{Audience, SendError, protocol::Contract, store::Outbox};
