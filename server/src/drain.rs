@@ -4,10 +4,18 @@ use std::{ops::Range, sync::atomic::Ordering, time::Duration};
 
 use protocol::GoodbyeReason;
 
-use crate::{Config, shared::Shared};
+use crate::{Config, random, shared::Shared};
 
 /// The shortest and the longest time over which goodbyes are spread.
 const PACE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(20));
+
+/// Clients are asked to return within this of their goodbye: those of one tick do not come in one packet's time.
+const RETURN_WITHIN: Duration = Duration::from_secs(1);
+
+/// After which a client is asked to return.
+pub(crate) fn reconnect_after() -> Duration {
+    random::uniform(Duration::ZERO, RETURN_WITHIN)
+}
 
 /// Tells every stream to say goodbye.
 pub(crate) async fn run(shared: &Shared) {

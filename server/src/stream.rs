@@ -386,6 +386,7 @@ impl Stream {
         let reconnect_after_ms = match reason {
             GoodbyeReason::Revoked | GoodbyeReason::Replaced => None,
             GoodbyeReason::OverLimit => Some(millis(config.retry.end)),
+            GoodbyeReason::Draining => Some(millis(drain::reconnect_after())),
             _ => Some(RECONNECT_AFTER_MS),
         };
         let retry = match reason {
