@@ -37,7 +37,7 @@ pub use {js_sys, wasm_bindgen};
 
 /// Makes the class that a contract's npm package exports: [`BackendEventProvider`] for one contract.
 ///
-/// ```ignore
+/// ```text
 /// tidings_client_wasm::export_provider!(tidings_bindings::Event);
 /// ```
 ///
