@@ -64,6 +64,9 @@ impl Page {
             Output::Release { hold, .. } => {
                 assert!(self.holds.remove(&hold), "only what is held is released");
             }
+            Output::Alive { .. } => {
+                assert!(self.greeted && self.open.is_some(), "life is proved of a stream that has begun");
+            }
             Output::Error(_) | Output::NewerContract { .. } => {}
             other => panic!("an output these checks do not know: {other:?}"),
         }
