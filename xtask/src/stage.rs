@@ -172,7 +172,8 @@ fn e2e(length: Length) -> Result {
         return Err(Error::unmet(format!("{folder} holds no *.test.mjs"), "restore them (`git status`)"));
     }
     let run = Run::new("node")
-        .args(["--test", "--test-concurrency=1"])
+        // A page that waits for what never comes is a failure, and none that anybody should wait for.
+        .args(["--test", "--test-concurrency=1", "--test-timeout=300000"])
         .args(tests)
         .dir(layout::path(next::APP))
         .env("COACHING_BINARY", coaching)

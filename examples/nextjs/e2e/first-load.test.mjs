@@ -79,9 +79,15 @@ test("after a gap a refetch in flight never overwrites a newer event", async (t)
   const { server, coachee, asCoach, session } = await room(t, browser);
   const action = await asCoach.call("POST", "/actions", { coaching_session_id: session.id, body: "Old words", status: "NotStarted" });
   await coachee.getByTestId("action").filter({ hasText: "Old words" }).waitFor();
+  await server.kill();
+  await server.backUp();
+  await server.launch();
+  await asCoach.call("POST", "/agreements", { coaching_session_id: session.id, body: "Since the backup" });
+  await coachee.getByTestId("agreement").filter({ hasText: "Since the backup" }).waitFor();
   const actions = await gateAnswers(coachee, "**/actions?*");
-  // The memory store forgets at a restart: the page is told, and fetches again.
-  await server.kill("SIGKILL");
+  // What the page stands on is in no log any more: it is told, and fetches again.
+  await server.kill();
+  await server.restore();
   await server.launch();
   await actions.first;
   await online(coachee);
@@ -89,6 +95,7 @@ test("after a gap a refetch in flight never overwrites a newer event", async (t)
   actions.open();
   await coachee.getByTestId("action").filter({ hasText: "New words" }).waitFor();
   assert.equal(await coachee.getByTestId("action").filter({ hasText: "Old words" }).count(), 0);
+  assert.equal(await coachee.getByTestId("agreement").filter({ hasText: "Since the backup" }).count(), 0);
 });
 
 test("a page opened while the stream cannot be had catches up once it can", async (t) => {

@@ -1,6 +1,6 @@
 // One coaching server as a real process, with a database and a port of its own.
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -64,6 +64,26 @@ export class CoachingServer {
 
   signal(name) {
     this.#process.kill(name);
+  }
+
+  /** Copies the database of a server that does not run. */
+  async backUp() {
+    await mkdir(this.#backup);
+    await Promise.all((await this.#files()).map((name) => cp(join(this.folder, name), join(this.#backup, name))));
+  }
+
+  /** Puts the copy in its place. */
+  async restore() {
+    await Promise.all((await this.#files()).map((name) => rm(join(this.folder, name))));
+    await cp(this.#backup, this.folder, { recursive: true });
+  }
+
+  get #backup() {
+    return join(this.folder, "backup");
+  }
+
+  async #files() {
+    return (await readdir(this.folder)).filter((name) => name.startsWith("coaching.sqlite"));
   }
 
   async kill(name = "SIGKILL") {
