@@ -80,17 +80,23 @@ impl Running {
     }
 
     /// What stderr has said so far.
-    pub(crate) fn stderr(&self) -> Vec<String> {
+    fn stderr(&self) -> Vec<String> {
         self.errors.try_iter().collect()
     }
 
-    pub(crate) fn terminate(&self) {
-        let kill = format!("kill -TERM {}", self.child.id());
+    /// `TERM`, or `INT` as ctrl-c sends it.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
     }
 
     pub(crate) fn exit_code(&mut self) -> Option<i32> {
         self.child.wait().expect("it ends").code()
+    }
+
+    /// Its exit code, and what was left to read of stderr, to the last line.
+    pub(crate) fn ends(&mut self) -> (Option<i32>, String) {
+        (self.exit_code(), self.errors.iter().collect::<Vec<_>>().join("\n"))
     }
 }
 
