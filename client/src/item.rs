@@ -92,7 +92,7 @@ impl Resync {
 
 /// The item that a message becomes.
 pub(crate) fn read<C: Contract>(message: Message, received_at: Time) -> Item<C> {
-    let Message { id, name, data, replayed } = message;
+    let Message { id, name, data, replayed, .. } = message;
     let meta = |sent| EventMeta { id: id.clone(), replayed, received_at, sent };
     if !C::knows(&name) {
         let sent = serde_json::from_str(&data).map(|Beside { meta }| meta).unwrap_or_default();

@@ -123,6 +123,22 @@ pub enum Resumed {
     Gap,
 }
 
+impl Resumed {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Replayed => "replayed",
+            Self::Gap => "gap",
+        }
+    }
+
+    /// What a word of the wire says.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Fresh, Self::Replayed, Self::Gap].into_iter().find(|resumed| resumed.as_str() == word)
+    }
+}
+
 /// Written when nothing else was for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]

@@ -18,6 +18,7 @@
 //! | [`control`] | hello, heartbeat, gap, goodbye |
 //! | [`History`] | the retention window: `after(cursor, channels, budget)` |
 //! | [`Subscriber`], [`State`] | the client: cursor, reconnection, gaps, held events |
+//! | [`tab::Tab`] | one stream for all tabs of a browser |
 //!
 //! The driver of a [`Subscriber`] has one shape everywhere: *handle one input, poll outputs until there is
 //! none, wait for the next input or the timeout.*
@@ -41,6 +42,7 @@ mod raw;
 mod shape;
 mod state;
 pub mod subscriber;
+pub mod tab;
 mod time;
 
 pub use backoff::{Backoff, Retry};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Credentials, Head, Output, Subscriber, link::Link, link::Stream};
+use super::{Credentials, Head, Output, Subscriber, link::Link, link::Source, link::Stream};
 use crate::{
     Closed, Decoder, EventId, SubscriberError, Time,
     control::{Goodbye, GoodbyeReason},
@@ -32,6 +32,7 @@ impl Subscriber {
                 let last_event_id = self.cursor.as_ref().map(EventId::to_string).unwrap_or_default();
                 self.link = Link::Streaming(Box::new(Stream {
                     attempt,
+                    source: Source::Network,
                     decoder: Decoder::with_max_bytes(&last_event_id, self.config.max_event_bytes),
                     last_byte: now,
                     grace_until: None,
@@ -76,6 +77,8 @@ impl Subscriber {
                 self.abort();
                 self.park(SubscriberError::Revoked);
             }
+            // Another tab of this browser has taken over, as this one is about to hear.
+            GoodbyeReason::Replaced if self.shared => self.leave_quietly(after, now),
             GoodbyeReason::Replaced => {
                 self.abort();
                 self.close_failed(SubscriberError::Replaced);

@@ -6,7 +6,7 @@ use super::{Attempt, Config, Output, Released, Subscriber, answer::Renewal, outa
 use crate::{Closed, Decoder, EventId, ResyncReason, State, SubscriberError, Time};
 
 /// Silence allowed before the first hello has named a heartbeat.
-const IDLE_BEFORE_HELLO: Duration = Duration::from_secs(40);
+pub(super) const IDLE_BEFORE_HELLO: Duration = Duration::from_secs(40);
 /// A wake-up of the page tries again within this.
 const WAKE_WITHIN: Duration = Duration::from_millis(300);
 /// Spread on top of the server's `reconnect_after_ms`.
@@ -35,10 +35,20 @@ pub(super) enum Link {
     Closed(Closed),
 }
 
-/// An open response.
+/// Who reads the stream from the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// This subscriber.
+    Network,
+    /// Another tab, which also watches over it.
+    Tab,
+}
+
+/// An open response, or another tab's.
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) attempt: u64,
+    pub(super) source: Source,
     pub(super) decoder: Decoder,
     pub(super) last_byte: Time,
     /// Given once after a sleep: until then the stream may prove that it lives.
@@ -71,11 +81,11 @@ impl Link {
         match self {
             Self::Waiting { at, .. } => Some(*at),
             Self::Opening { deadline, .. } => Some(*deadline),
-            Self::Streaming(stream) => {
+            Self::Streaming(stream) if stream.source == Source::Network => {
                 let alive = stream.greeted.as_ref().and_then(|greeted| greeted.alive.as_ref());
                 Some(alive.map_or(Time::MAX, |alive| alive.next).min(stream.deadline(config)))
             }
-            Self::Idle | Self::Suspended { .. } | Self::Unauthorized(_) | Self::Closed(_) => None,
+            _ => None,
         }
     }
 
@@ -110,7 +120,7 @@ impl Link {
 }
 
 impl Stream {
-    fn idle_timeout(&self, config: &Config) -> Duration {
+    pub(super) fn idle_timeout(&self, config: &Config) -> Duration {
         config.idle_timeout.unwrap_or_else(|| match &self.greeted {
             Some(greeted) => greeted.heartbeat * 5 / 2,
             None => IDLE_BEFORE_HELLO,
@@ -122,6 +132,9 @@ impl Stream {
     }
 
     fn deadline(&self, config: &Config) -> Time {
+        if self.source == Source::Tab {
+            return Time::MAX;
+        }
         let silent = self.last_byte + self.idle_timeout(config);
         self.grace_until.map_or(silent, |until| until.max(silent))
     }

@@ -14,18 +14,22 @@ mod hold;
 mod link;
 mod outage;
 mod reading;
+mod relay;
 
 use std::{collections::VecDeque, time::Duration};
 
 use crate::{
-    Backoff, Closed, EventId, ResyncReason, Retry, State, SubscriberError, Time, control::ParseControl,
+    Backoff, Closed, DecodedEvent, EventId, ResyncReason, Retry, State, SubscriberError, Time,
+    control::ParseControl,
     decode::EVENT_BYTES_MAX,
+    tab::{Lock, Post},
 };
 use answer::Renewal;
 pub use hold::{HoldError, HoldId, Released};
 use hold::{Holds, Kind};
 use link::Link;
-use outage::Trouble;
+use outage::{QUIET_FOR, Trouble};
+pub(crate) use relay::Welcome;
 
 /// The numbers of a subscriber. Defaults as in `DESIGN.md` § 7.
 #[derive(Debug, Clone)]
@@ -189,6 +193,16 @@ pub enum Output {
         /// The server's revision.
         revision: u32,
     },
+    /// What the stream said, for other tabs: a [`Tab`](crate::tab::Tab) takes it.
+    Relay(DecodedEvent),
+    /// Of a [`Tab`](crate::tab::Tab): make the request.
+    Fetch(Attempt),
+    /// Of a [`Tab`](crate::tab::Tab): tell the other tabs.
+    Post(Post),
+    /// Of a [`Tab`](crate::tab::Tab): what is to be done with the browser's lock.
+    Lock(Lock),
+    /// Of a [`Tab`](crate::tab::Tab): show the state that came with the leader's post.
+    Mirror,
 }
 
 /// A request to make.
@@ -217,6 +231,8 @@ pub struct Message {
     pub data: String,
     /// Whether it happened before this connection.
     pub replayed: bool,
+    /// Whether another tab read it from the network.
+    pub relayed: bool,
 }
 
 /// The client of one stream.
@@ -251,6 +267,8 @@ pub struct Subscriber {
     owed: Option<ResyncReason>,
     holds: Holds,
     told_revision: u32,
+    /// Other tabs read along: what the network says is relayed.
+    shared: bool,
     outputs: VecDeque<Output>,
     last_state: State,
     /// The time inside: the clock's, and what it was ever set back by.
@@ -282,6 +300,7 @@ impl Subscriber {
             fresh_reason: ResyncReason::Initial,
             owed: None,
             holds: Holds::default(),
+            shared: false,
             outputs: VecDeque::new(),
             last_state: State::Idle,
             now: Time::default(),

@@ -74,9 +74,9 @@ impl Subscriber {
         }
     }
 
-    /// Notes that hello was said; whether a planned reconnection stayed unseen.
+    /// Notes that hello was said; whether nothing was seen of the interruption before it.
     pub(super) fn end_trouble(&mut self) -> bool {
         self.renewal = Renewal::None;
-        self.trouble.take().is_some_and(|trouble| trouble.quiet_until.is_some())
+        self.trouble.take().is_none_or(|trouble| trouble.quiet_until.is_some())
     }
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Message, Output, Released, Subscriber, link::Alive, link::Greeted, link::Link, link::Stream};
+use super::{
+    Message, Output, Released, Subscriber, link::Alive, link::Greeted, link::Link, link::Source, link::Stream,
+};
 use crate::{
     Control, DecodedEvent, EventId, ResyncReason, SubscriberError, Time,
-    control::{GAP, GapReason, Heartbeat, Hello, Resumed},
+    control::{GAP, GOODBYE, GapReason, HELLO, Heartbeat, Hello, Resumed},
     decimal::decimal,
     decode::DecodeError,
     frame::RESERVED_PREFIX,
@@ -36,6 +38,9 @@ impl Subscriber {
                 self.handle_position(&event.last_event_id);
             }
             position = event.last_event_id.clone();
+            if self.shared && event.event != GOODBYE && (event.event == HELLO || self.greeted().is_some()) {
+                self.outputs.push_back(Output::Relay(event.clone()));
+            }
             self.handle_event(event, now);
         }
         if position != last_position && self.stream(attempt).is_some() {
@@ -55,7 +60,7 @@ impl Subscriber {
         }
     }
 
-    fn handle_event(&mut self, event: DecodedEvent, now: Time) {
+    pub(super) fn handle_event(&mut self, event: DecodedEvent, now: Time) {
         let id = match event.sets_id.then(|| event.last_event_id.parse::<EventId>()).transpose() {
             Ok(id) => id,
             Err(error) => return self.fail(SubscriberError::Protocol(error.message().to_owned()), None, now),
@@ -89,15 +94,18 @@ impl Subscriber {
         self.resync(reason.into(), now);
     }
 
-    fn handle_hello(&mut self, hello: Hello, id: Option<EventId>, now: Time) {
+    pub(super) fn handle_hello(&mut self, hello: Hello, id: Option<EventId>, now: Time) {
+        let has_cursor = self.cursor.is_some();
         let Some(stream) = self.current_stream() else { return };
-        let sent_cursor = stream.sent_cursor;
+        let follows = stream.source == Source::Tab;
+        // A follower stands where its leader stands.
+        let sent_cursor = if follows { has_cursor } else { stream.sent_cursor };
         stream.greeted = Some(Greeted {
             at: now,
             heartbeat: Duration::from_millis(hello.heartbeat_ms.max(1).into()),
             replay_until: hello.replay_until.and_then(|until| until.parse().ok()),
             received: 0,
-            alive: hello.alive_ms.map(|every| {
+            alive: hello.alive_ms.filter(|_| !follows).map(|every| {
                 let every = Duration::from_millis(every.max(1_000).into());
                 Alive { every, next: now + every }
             }),
@@ -153,8 +161,9 @@ impl Subscriber {
     }
 
     fn handle_app_event(&mut self, event: DecodedEvent, id: Option<EventId>, now: Time) {
+        let relayed = self.is_following();
         let Some(greeted) = self.greeted() else { return self.miss_hello(&event.event, now) };
-        greeted.received += 1;
+        greeted.received = greeted.received.wrapping_add(1);
         let replayed = match (&greeted.replay_until, &id) {
             // Sequences rise over epochs; where they do not, a gap has said so.
             (Some(until), Some(id)) if id.sequence() <= until.sequence() => true,
@@ -167,7 +176,7 @@ impl Subscriber {
             return;
         }
         self.move_cursor(id.clone());
-        self.deliver(Message { id, name: event.event, data: event.data, replayed }, now);
+        self.deliver(Message { id, name: event.event, data: event.data, replayed, relayed }, now);
         self.note_settled();
     }
 
@@ -206,7 +215,7 @@ impl Subscriber {
         }
     }
 
-    fn greeted(&mut self) -> Option<&mut Greeted> {
+    pub(super) fn greeted(&mut self) -> Option<&mut Greeted> {
         self.current_stream()?.greeted.as_mut()
     }
 

@@ -1,5 +1,7 @@
 //! A virtual clock, a wire that cuts, stalls and delays, a server that crashes, and a page that fetches.
+#![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod browser;
 pub mod pair;
 pub mod server;
 pub mod wire;

@@ -1,0 +1,183 @@
+//! A follower's side: it takes what its leader reads, and doubts a leader that is silent.
+
+use super::{ANSWER_WITHIN, Kind, Lock, PONG_WITHIN, Post, Role, STEAL_AT_MOST_EVERY, STEAL_SPREAD, Tab};
+use crate::{
+    DecodedEvent, EventId, Time,
+    control::{HELLO, Resumed},
+    subscriber::{Input, Output, Welcome},
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Follow {
+    /// Who leads, and which of its leaderships it is.
+    leader: (u64, u64),
+    /// From the leader's welcome on.
+    place: Option<Place>,
+    /// When the leader last said anything.
+    heard: Time,
+    /// Since when an answer to a ping is waited for, and how long beyond [`PONG_WITHIN`].
+    pinged: Option<Time>,
+    /// When this tab last took the lock by force.
+    stole: Option<Time>,
+    /// The page shows the leader's outage.
+    pub(super) mirrored: bool,
+}
+
+/// Where a follower stands among its leader's posts.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// The number of the next event.
+    next: u64,
+    /// Events from the ring that come before it.
+    owed: u64,
+}
+
+impl Tab {
+    /// Asks whoever leads.
+    pub(super) fn ask(&mut self) {
+        let visible = u64::from(self.hidden_since.is_none());
+        let cursor = self.subscriber.cursor().map(EventId::to_text).unwrap_or_default();
+        self.post(Kind::Join, 0, visible, cursor);
+    }
+
+    pub(super) fn hear_leader(&mut self, post: Post, now: Time) {
+        let leader = (post.from, post.term);
+        let known = self.role == Role::Follower && self.follow.leader == leader;
+        if known {
+            self.follow.heard = now;
+            self.follow.pinged = None;
+        }
+        match post.kind {
+            // The lock has one holder.
+            _ if self.role == Role::Leader => {}
+            Kind::Lead => self.hear_lead(known, post.number == 1, now),
+            Kind::Pong if !known => self.subscriber.move_over(now),
+            Kind::Welcome if !self.is_for_me(&post.text) => {}
+            Kind::Welcome if known && self.pending.is_none() && self.follow.place.is_some() => {}
+            Kind::State | Kind::Welcome if self.pending.is_some() || known => {
+                if let Some((attempt, _)) = self.pending.take() {
+                    self.role = Role::Follower;
+                    let Follow { stole, mirrored, .. } = self.follow;
+                    self.follow = Follow { leader, heard: now, stole, mirrored, ..Follow::default() };
+                    self.subscriber.attach(attempt.number, now);
+                }
+                if post.kind == Kind::Welcome {
+                    self.take_welcome(&post, now);
+                } else if post.number == 1 {
+                    self.drain();
+                    self.subscriber.note_outage(now);
+                    self.follow.mirrored = true;
+                    self.outputs.push_back(Output::Mirror);
+                }
+            }
+            Kind::Event if known => self.take_event(&post, now),
+            _ => {}
+        }
+    }
+
+    fn hear_lead(&mut self, known: bool, wished: bool, now: Time) {
+        if self.subscriber.is_parked() {
+            if wished {
+                self.subscriber.handle(Input::Connect, now);
+            }
+        } else if let Some((_, until)) = &mut self.pending {
+            *until = now + ANSWER_WITHIN;
+            self.ask();
+        } else if !known {
+            self.subscriber.move_over(now);
+        } else if self.follow.place.is_none() {
+            self.ask();
+        }
+    }
+
+    /// Whether a welcome answers where this tab stands now: one that was late may answer an older question.
+    fn is_for_me(&self, welcome: &str) -> bool {
+        let cursor = self.subscriber.cursor().map(EventId::to_text).unwrap_or_default();
+        welcome.split('\0').next() == Some(&cursor)
+    }
+
+    fn take_welcome(&mut self, post: &Post, now: Time) {
+        let mut texts = post.text.splitn(6, '\0').skip(1);
+        let mut next = || texts.next().unwrap_or_default();
+        let (resumed, position, received, owed, hello) = (next(), next(), next(), next(), next());
+        let (Some(resumed), Ok(received), Ok(owed)) =
+            (Resumed::from_word(resumed), received.parse(), owed.parse())
+        else {
+            return;
+        };
+        self.follow.place = Some(Place { next: post.number.wrapping_add(1), owed });
+        let welcome = Welcome { hello, resumed, position: position.parse().ok(), received };
+        // A cursor of its own is where its ring begins.
+        if let (Resumed::Replayed, Some(cursor)) = (resumed, self.subscriber.cursor()) {
+            self.ring.note(&event_of(cursor.to_text(), HELLO.to_owned(), String::new()));
+        } else if !position.is_empty() {
+            self.ring.note(&event_of(position.to_owned(), HELLO.to_owned(), String::new()));
+        }
+        self.subscriber.join(welcome, now);
+        self.end_outage();
+    }
+
+    fn take_event(&mut self, post: &Post, now: Time) {
+        // Whoever came too early asks again.
+        let Some(place) = &mut self.follow.place else { return self.ask() };
+        let addressed = post.to != 0;
+        if addressed && post.number.checked_add(1) == Some(place.owed) {
+            place.owed = post.number;
+        } else if !addressed && place.owed == 0 && post.number == place.next {
+            place.next = place.next.wrapping_add(1);
+        } else if addressed && place.owed == 0 || !addressed && post.number < place.next {
+            // It answers what was asked before, or has come before.
+            return;
+        } else {
+            // A post is missing.
+            return self.subscriber.move_over(now);
+        }
+        let mut texts = post.text.splitn(3, '\0').map(str::to_owned);
+        let mut next = || texts.next().unwrap_or_default();
+        let event = event_of(next(), next(), next());
+        self.ring.note(&event);
+        let hello = event.event == HELLO;
+        self.subscriber.take_relayed(event, now);
+        if hello {
+            self.end_outage();
+        }
+    }
+
+    /// The outage that the page shows may have been too short for a new state.
+    fn end_outage(&mut self) {
+        self.drain();
+        if self.follow.mirrored {
+            self.follow.mirrored = false;
+            self.outputs.extend(self.subscriber.show_again());
+        }
+    }
+
+    /// When the leader's silence is worth a question, or a missing answer the lock.
+    pub(super) fn doubts_at(&self) -> Option<Time> {
+        let doubts =
+            self.queued && self.role != Role::Leader && self.pending.is_none() && self.hidden_since.is_none();
+        let at = self.follow.pinged.unwrap_or_else(|| self.follow.heard + self.subscriber.patience());
+        doubts.then_some(at)
+    }
+
+    pub(super) fn doubt(&mut self, now: Time) {
+        let asked = self.follow.pinged.take().is_some();
+        let lately = self.follow.stole.is_some_and(|at| now.since(at) < STEAL_AT_MOST_EVERY);
+        if self.role == Role::Solo {
+            // It has a stream; whoever answers leads.
+            self.follow.heard = now;
+            self.post(Kind::Ping, 0, 0, String::new());
+        } else if asked && !lately {
+            self.follow.stole = Some(now);
+            self.follow.heard = now;
+            self.outputs.push_back(Output::Lock(Lock::Steal));
+        } else {
+            self.follow.pinged = Some(now + PONG_WITHIN + self.subscriber.jitter(STEAL_SPREAD));
+            self.post(Kind::Ping, 0, 0, String::new());
+        }
+    }
+}
+
+fn event_of(id: String, event: String, data: String) -> DecodedEvent {
+    DecodedEvent { event, data, sets_id: !id.is_empty(), last_event_id: id.into() }
+}

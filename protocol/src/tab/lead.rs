@@ -1,0 +1,130 @@
+//! The leader's side: it reads the stream, and others read along.
+
+use super::{HIDDEN_LEADS_FOR, Kind, Lock, Post, Role, Tab};
+use crate::{
+    DecodedEvent, EventId, State, Time,
+    control::{HELLO, Resumed},
+    decimal::decimal,
+    subscriber::Output,
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Lead {
+    /// Counts this tab's leaderships.
+    pub(super) term: u64,
+    /// Of the last event posted.
+    number: u64,
+    /// The data of the stream's last hello.
+    hello: String,
+    /// Somebody reads along; until then nothing is posted.
+    followed: bool,
+    /// Somebody who reads along is visible.
+    seen: bool,
+}
+
+impl Tab {
+    pub(super) fn begin_to_lead(&mut self, now: Time) {
+        let alone = self.role == Role::Solo && self.pending.is_none() && !self.subscriber.is_following();
+        self.role = Role::Leader;
+        self.lead.term += 1;
+        self.lead.number = 0;
+        self.lead.followed = false;
+        self.lead.seen = false;
+        let wished = u64::from(std::mem::take(&mut self.wished));
+        self.post(Kind::Lead, 0, wished, String::new());
+        if let Some((attempt, _)) = self.pending.take() {
+            self.outputs.push_back(Output::Fetch(attempt));
+        } else if !alone {
+            self.subscriber.move_over(now);
+        }
+    }
+
+    /// What the network said, to whoever reads along.
+    pub(super) fn relay(&mut self, event: &DecodedEvent) {
+        let hello = event.event == HELLO;
+        if hello {
+            self.lead.hello.clone_from(&event.data);
+        }
+        if self.role == Role::Leader && self.lead.followed {
+            self.lead.number += 1;
+            self.post(Kind::Event, 0, self.lead.number, text_of(event));
+            if hello {
+                // Whoever waits for the stream can join now.
+                self.post(Kind::Lead, 0, 0, String::new());
+            }
+        }
+    }
+
+    /// What others are to know of a new state.
+    pub(super) fn told(&self, state: &State) -> Option<(Kind, String)> {
+        match state {
+            _ if self.role != Role::Leader => None,
+            State::Unauthorized { reason } => Some((Kind::Park, reason.message())),
+            _ if self.lead.followed && is_outage(state) => Some((Kind::State, String::new())),
+            _ => None,
+        }
+    }
+
+    pub(super) fn hear_follower(&mut self, post: &Post) {
+        if self.role != Role::Leader {
+            return;
+        }
+        self.lead.followed = true;
+        if post.kind == Kind::Ping {
+            self.lead.seen = true;
+            return self.post(Kind::Pong, post.from, 0, String::new());
+        }
+        self.lead.seen |= post.number == 1;
+        if !self.welcome(post.from, &post.text) {
+            let outage = u64::from(is_outage(self.subscriber.state()));
+            self.post(Kind::State, post.from, outage, String::new());
+        }
+    }
+
+    /// Lets a tab read along, unless it is too early for that.
+    fn welcome(&mut self, to: u64, asked: &str) -> bool {
+        let Some(received) = self.subscriber.received() else { return false };
+        let cursor: Option<EventId> = asked.parse().ok();
+        let after = cursor.as_ref().and_then(|cursor| self.ring.after(cursor));
+        let resumed = match &after {
+            Some(_) => Resumed::Replayed,
+            // The other may be ahead, in an epoch that the replay has yet to come to.
+            None if cursor.is_some() && self.subscriber.is_replaying(self.ring.position()) => return false,
+            None if cursor.is_some() => Resumed::Gap,
+            None => Resumed::Fresh,
+        };
+        let events: Vec<String> = after.into_iter().flatten().map(text_of).collect();
+        let count = events.len() as u64;
+        let position = self.ring.position().map(EventId::to_text).unwrap_or_default();
+        let received = decimal(received.wrapping_sub(count));
+        let text =
+            [asked, resumed.as_str(), &position, &received, &decimal(count), &self.lead.hello].join("\0");
+        self.post(Kind::Welcome, to, self.lead.number, text);
+        for (left, text) in (0..count).rev().zip(events) {
+            self.post(Kind::Event, to, left, text);
+        }
+        true
+    }
+
+    /// When a leader that nobody sees lets another lead.
+    pub(super) fn yields_at(&self) -> Option<Time> {
+        let yields = self.role == Role::Leader && self.lead.seen;
+        self.hidden_since.filter(|_| yields).map(|since| since + HIDDEN_LEADS_FOR)
+    }
+
+    pub(super) fn yield_lead(&mut self, now: Time) {
+        self.role = Role::Solo;
+        self.outputs.push_back(Output::Lock(Lock::Leave));
+        self.outputs.push_back(Output::Lock(Lock::Ask));
+        self.subscriber.move_over(now);
+    }
+}
+
+const fn is_outage(state: &State) -> bool {
+    matches!(state, State::Reconnecting(_) | State::Offline(_) | State::LongBroken(_))
+}
+
+fn text_of(event: &DecodedEvent) -> String {
+    let id = if event.sets_id { &*event.last_event_id } else { "" };
+    [id, &event.event, &event.data].join("\0")
+}
