@@ -5,5 +5,6 @@ mod listening;
 mod probing;
 mod publishing;
 mod serving;
+mod shared;
 mod support;
 mod wire;
