@@ -1,20 +1,11 @@
-import type { BackendEventError, Clock, ConnectionState, ErrorKind, Inspection } from "./types.js";
-
-/** What a handler waits for, as the Rust side calls it. */
-export type Occasion = "event" | "any" | "unknown" | "application_error" | "state" | "resync" | "error";
+import type { Outcome } from "./registrations.js";
+import type { BackendEventError, Clock, ConnectionState, ErrorKind, EventMeta, Inspection, ResyncReason } from "./types.js";
 
 /** Why a load is no longer waited for. */
 export type Released = "timeout" | "overflow" | "superseded" | "closed";
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type AnyHandler = (...arguments_: any[]) => unknown;
-
 /** The class that `export_provider!` makes. Nothing here decides: each method is one call into Rust. */
 export interface Core {
-  /** Names one to a line. */
-  listen(occasion: Occasion, names: string, handler: AnyHandler, once: boolean): number;
-  unlisten(registration: number): void;
-  off(name: string, handler: AnyHandler): void;
   connect(): void;
   reconnect(): void;
   close(): void;
@@ -22,8 +13,11 @@ export interface Core {
   hold(release: (cause: Released) => void): number | undefined;
   settle(hold: number, ok: boolean): void;
   readonly lastEventId: string | undefined;
-  inspect(): Inspection;
+  inspect(): Pick<Inspection, "attempts" | "lastByteAt" | "role">;
 }
+
+/** What the contract says of an event. */
+export type EventKind = "event" | "application_error" | "unknown";
 
 /** What a contract's wasm exports. */
 export interface CoreModule {
@@ -70,11 +64,14 @@ export interface Host {
     message: string,
     retryable: boolean,
     status: number | undefined,
-    cause: unknown,
   ): BackendEventError;
   state(now: ConnectionState): void;
+  /** An event that fits the contract, or one that it does not have. */
+  event(kind: EventKind, name: string, data: unknown, meta: EventMeta): void;
+  /** Calls the resync handlers. */
+  resync(reason: ResyncReason, signal: AbortSignal): Outcome;
+  report(error: BackendEventError): void;
   contractChange(): void;
-  unheard(error: BackendEventError): void;
 }
 
 /** A contract as its npm package binds it. */

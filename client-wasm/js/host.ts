@@ -4,7 +4,7 @@ import { Requests } from "./request.js";
 import type { BackendEventProviderOptions, Clock, Cursor } from "./types.js";
 
 /** What only the façade knows. */
-export type Facade = Pick<Host, "origin" | "state" | "contractChange" | "unheard"> & {
+export type Facade = Pick<Host, "origin" | "state" | "event" | "resync" | "report" | "contractChange"> & {
   /** The cursor kept over a reload, which wins over `replay.from`. */
   keptCursor(): Cursor;
 };
@@ -53,12 +53,14 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
         (reason: unknown) => then(false, reason),
       );
     },
-    error: (kind, code, message, retryable, status, cause) =>
+    error: (kind, code, message, retryable, status) =>
       kind === "auth" && !retryable
         ? new UnauthorizedError(message, code)
-        : new BackendEventError(kind, code, message, { retryable, status, cause }),
+        : new BackendEventError(kind, code, message, { retryable, status }),
     state: facade.state,
+    event: facade.event,
+    resync: facade.resync,
+    report: facade.report,
     contractChange: facade.contractChange,
-    unheard: facade.unheard,
   };
 }

@@ -1,10 +1,10 @@
-import type { AnyHandler, Contract, Core, Occasion } from "./core.js";
+import type { Contract, Core } from "./core.js";
 import { SessionCursor } from "./cursor.js";
 import { BackendEventError } from "./error.js";
 import { hostOf, isBrowser } from "./host.js";
 import { Loads } from "./load.js";
 import { loggerOf } from "./log.js";
-import { Registrations } from "./registrations.js";
+import { type AnyHandler, type Occasion, Registrations } from "./registrations.js";
 import type {
   AnyEvent,
   ApplicationErrorOf,
@@ -34,7 +34,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
   readonly #contract: Contract;
   readonly #options: BackendEventProviderOptions<E>;
   readonly #log: Logger;
-  readonly #registrations = new Registrations();
+  readonly #handlers = new Registrations((error) => this.#log.error(error.message, error));
   readonly #loads = new Loads();
   readonly #kept: SessionCursor | null;
   /** `null`: signed out; `undefined`: the app does not say. */
@@ -67,7 +67,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
   }
 
   off<K extends EventName<E>>(type: K, handler: Handler<E, K>): void {
-    this.#registrations.off(type, handler);
+    this.#handlers.off(type, handler);
   }
 
   once<K extends EventName<E>>(
@@ -152,7 +152,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
     this.#keepCursor();
     this.#wanted = false;
     if (this.#core) this.#core.close();
-    else if (isBrowser()) this.#show(CLOSED);
+    else if (isBrowser()) this.#take(CLOSED);
   }
 
   whenOnline(o: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<void> {
@@ -201,15 +201,8 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
   }
 
   inspect(): Inspection {
-    return (
-      this.#core?.inspect() ?? {
-        state: this.#snapshot,
-        attempts: 0,
-        lastByteAt: null,
-        handlers: this.#registrations.counts(),
-        role: "solo",
-      }
-    );
+    const inside = this.#core?.inspect() ?? { attempts: 0, lastByteAt: null, role: "solo" };
+    return { state: this.#snapshot, handlers: this.#handlers.counts(), ...inside };
   }
 
   /** Loads the wasm, then does what was asked for meanwhile. */
@@ -223,16 +216,24 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
           origin: this.origin,
           keptCursor: () => this.#kept?.read(this.#identity ?? null) ?? null,
           state: (now) => this.#take(now),
+          event: (kind, name, data, meta) => {
+            if (kind === "unknown") return void this.#handlers.call("unknown", [name, data, meta]);
+            this.#handlers.call("event", [data, meta], name);
+            if (kind === "application_error") this.#handlers.call("application_error", [data, meta]);
+            this.#handlers.call("any", [{ type: name, data, meta }]);
+          },
+          resync: (reason, signal) => this.#handlers.call("resync", [reason, { signal }]),
+          report: (error) => this.#handlers.report(error),
           contractChange: () => this.#contractChange(),
-          unheard: (error) => this.#log.error(error.message, error),
         });
         this.#core = new Class(host);
-        this.#registrations.attach(this.#core);
         this.#start(this.#core);
       },
       (cause: unknown) => {
         this.#loading = false;
-        this.#fail(cause);
+        const error = loadError(cause);
+        this.#handlers.report(error);
+        this.#take(Object.freeze({ status: "closed", reason: error }));
       },
     );
   }
@@ -241,32 +242,19 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
     if (this.#wanted && this.#identity !== null) core.connect();
   }
 
-  /** The Rust side's new state. */
+  /** A new state: the Rust side's, or where there is none. */
   #take(now: ConnectionState): void {
-    this.#snapshot = now;
     this.#log.debug(now.status, now);
+    const before = this.#snapshot;
+    this.#snapshot = now;
     const silent = SILENT.has(now.status);
     if (silent) this.#loads.shut();
     else if (this.#core) this.#loads.open(this.#core);
-    if (!this.#kept || typeof window === "undefined") return;
-    if (silent) window.removeEventListener("pagehide", this.#keepCursor);
-    else window.addEventListener("pagehide", this.#keepCursor);
-  }
-
-  /** A new state where there is no Rust side. */
-  #show(now: ConnectionState): void {
-    const before = this.#snapshot;
-    this.#snapshot = now;
-    this.#registrations.call("state", [now, before], (error) => this.#log.error("a handler failed", { error }));
-  }
-
-  #fail(cause: unknown): void {
-    const error = loadError(cause);
-    const heard = this.#registrations.call("error", [error], (thrown) =>
-      this.#log.error("a handler failed", { error: thrown }),
-    );
-    if (!heard) this.#log.error(error.message, error);
-    this.#show(Object.freeze({ status: "closed", reason: error }));
+    if (this.#kept && typeof window !== "undefined") {
+      if (silent) window.removeEventListener("pagehide", this.#keepCursor);
+      else window.addEventListener("pagehide", this.#keepCursor);
+    }
+    this.#handlers.call("state", [now, before]);
   }
 
   readonly #keepCursor = (): void => {
@@ -300,7 +288,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
 
   #listen(occasion: Occasion, names: readonly string[], handler: AnyHandler, o: ListenOptions = {}): Unsubscribe {
     if (o.signal?.aborted) return () => {};
-    const end = this.#registrations.add(occasion, names, handler, o.once ?? false);
+    const end = this.#handlers.add(occasion, names, handler, o.once ?? false);
     if (!o.signal) return end;
     const { signal } = o;
     signal.addEventListener("abort", end, { once: true });

@@ -1,79 +1,101 @@
-import type { AnyHandler, Core, Occasion } from "./core.js";
+import { BackendEventError } from "./error.js";
 import type { Unsubscribe } from "./types.js";
+
+/** What a handler waits for. */
+export type Occasion = "event" | "any" | "unknown" | "application_error" | "state" | "resync" | "error";
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyHandler = (...arguments_: any[]) => unknown;
 
 interface Registration {
   readonly occasion: Occasion;
   names: readonly string[];
   readonly handler: AnyHandler;
   readonly once: boolean;
-  /** The number on the Rust side, once there is one. */
-  id: number | null;
 }
 
-/** The handlers that registered before the wasm was there; all later ones go straight to Rust. */
+/** Whether all handlers did well: said at once, or when the last of them settles. */
+export type Outcome = boolean | Promise<boolean>;
+
+/** The page's handlers: each is called by itself, in order of registration, and one that fails stops nobody. */
 export class Registrations {
-  #early = new Set<Registration>();
-  #core: Core | null = null;
+  /** In order of registration. */
+  readonly #all = new Set<Registration>();
+  readonly #unheard: (error: BackendEventError) => void;
+
+  /** `unheard` gets the errors that no `error` handler takes, and those of such handlers themselves. */
+  constructor(unheard: (error: BackendEventError) => void) {
+    this.#unheard = unheard;
+  }
 
   add(occasion: Occasion, names: readonly string[], handler: AnyHandler, once: boolean): Unsubscribe {
     if (typeof handler !== "function") throw new TypeError("a handler is a function");
-    const registration: Registration = { occasion, names, handler, once, id: null };
-    if (this.#core) this.#attach(this.#core, registration);
-    else this.#early.add(registration);
-    return () => {
-      this.#early.delete(registration);
-      if (registration.id !== null) this.#core?.unlisten(registration.id);
-      registration.id = null;
-    };
+    const registration: Registration = { occasion, names: [...names], handler, once };
+    this.#all.add(registration);
+    return () => void this.#all.delete(registration);
   }
 
+  /** Ends this handler's registrations for one event; those for other events stay. */
   off(name: string, handler: AnyHandler): void {
-    this.#core?.off(name, handler);
-    for (const early of this.#early) {
-      if (early.occasion !== "event" || early.handler !== handler || !early.names.includes(name)) continue;
-      early.names = early.names.filter((other) => other !== name);
-      if (early.names.length === 0) this.#early.delete(early);
+    for (const one of this.#all) {
+      if (one.handler !== handler || !waits(one, "event", name)) continue;
+      one.names = one.names.filter((other) => other !== name);
+      if (one.names.length === 0) this.#all.delete(one);
     }
   }
 
-  /** Hands everything to Rust, in order of registration. */
-  attach(core: Core): void {
-    this.#core = core;
-    const early = this.#early;
-    this.#early = new Set();
-    for (const registration of early) this.#attach(core, registration);
-  }
-
-  /** Calls handlers where there is no Rust to do it: the wasm is not there. Gives whether there was one. */
-  call(occasion: Occasion, arguments_: unknown[], failed: (error: unknown) => void): boolean {
-    const handlers = [...this.#early].filter((registration) => registration.occasion === occasion);
-    for (const registration of handlers) {
-      if (!this.#early.has(registration)) continue;
-      if (registration.once) this.#early.delete(registration);
+  /** Calls every handler that was there at the beginning and still is. */
+  call(occasion: Occasion, arguments_: readonly unknown[], name?: string): Outcome {
+    const unsettled: Promise<boolean>[] = [];
+    let ok = true;
+    const fail = (code: string, cause: unknown): void => {
+      const message = String((cause as Error | null | undefined)?.message ?? cause);
+      const error = new BackendEventError("handler", code, message, { cause });
+      if (occasion === "error") this.#unheard(error);
+      else this.report(error);
+    };
+    for (const one of this.#waiting(occasion, name)) {
+      if (!this.#all.has(one) || !waits(one, occasion, name)) continue;
+      if (one.once) this.#all.delete(one);
       try {
-        Promise.resolve(registration.handler(...arguments_)).catch(failed);
-      } catch (error) {
-        failed(error);
+        const returned = one.handler(...arguments_) as PromiseLike<unknown> | undefined;
+        if (typeof returned?.then !== "function") continue;
+        const settled = Promise.resolve(returned).then(
+          () => true,
+          (cause: unknown) => {
+            fail("handler_rejected", cause);
+            return false;
+          },
+        );
+        unsettled.push(settled);
+      } catch (cause) {
+        ok = false;
+        fail("handler_threw", cause);
       }
     }
-    return handlers.length > 0;
+    return unsettled.length === 0 ? ok : Promise.all(unsettled).then((kept) => ok && kept.every(Boolean));
+  }
+
+  /** Gives an error to the `error` handlers, or to the log where there is none. */
+  report(error: BackendEventError): void {
+    if (this.#waiting("error").length === 0) this.#unheard(error);
+    else this.call("error", [error]);
   }
 
   /** Registrations per event name, and per `*occasion`. */
   counts(): Record<string, number> {
     const counts: Record<string, number> = {};
-    for (const { occasion, names } of this.#early) {
+    for (const { occasion, names } of this.#all) {
       for (const name of occasion === "event" ? names : [`*${occasion}`]) counts[name] = (counts[name] ?? 0) + 1;
     }
     return counts;
   }
 
-  #attach(core: Core, registration: Registration): void {
-    registration.id = core.listen(
-      registration.occasion,
-      registration.names.join("\n"),
-      registration.handler,
-      registration.once,
-    );
+  #waiting(occasion: Occasion, name?: string): Registration[] {
+    return [...this.#all].filter((one) => waits(one, occasion, name));
   }
+}
+
+function waits({ occasion, names }: Registration, asked: Occasion, name?: string): boolean {
+  return occasion === asked && (name === undefined || names.includes(name));
 }

@@ -15,12 +15,11 @@ use protocol::{
     EventId, Input, Output, Retry, State, Subscriber, Time,
     subscriber::{Attempt, Config, Credentials, HoldError, HoldId},
 };
-use wasm_bindgen::JsValue;
 use web_sys::AbortController;
 
 use crate::{
     Clock, Host, contract::ContractCheck, control, environment::Environment, error::Problem, fetch::Request,
-    handlers::Handlers, timer::Timer,
+    timer::Timer,
 };
 
 /// One provider's side effects. Every cell is borrowed for the length of an expression only.
@@ -30,10 +29,7 @@ pub(crate) struct Driver {
     pub(crate) host: Host,
     pub(crate) contract: ContractCheck,
     pub(crate) subscriber: RefCell<Subscriber>,
-    pub(crate) handlers: RefCell<Handlers>,
     pub(crate) holds: RefCell<Vec<(HoldId, Held)>>,
-    /// The state as the page last saw it.
-    pub(crate) state: RefCell<JsValue>,
     clock: Clock,
     timer: RefCell<Timer>,
     /// The request that runs, with what calls it off.
@@ -71,11 +67,9 @@ impl Driver {
             });
             Self {
                 this: this.clone(),
-                state: RefCell::new(crate::state::to_js(&State::Idle, &host)),
                 host,
                 contract,
                 subscriber: RefCell::new(subscriber),
-                handlers: RefCell::default(),
                 holds: RefCell::default(),
                 clock,
                 timer: RefCell::new(timer),

@@ -1,4 +1,4 @@
-//! What goes wrong, as `BackendEventError` says it: `{ kind, code, message, retryable, status, cause }`.
+//! What goes wrong, as `BackendEventError` says it: `{ kind, code, message, retryable, status }`.
 
 use protocol::SubscriberError;
 use wasm_bindgen::JsValue;
@@ -13,7 +13,6 @@ pub(crate) struct Problem {
     message: String,
     retryable: bool,
     status: Option<u16>,
-    cause: JsValue,
 }
 
 impl Problem {
@@ -22,23 +21,18 @@ impl Problem {
         Self::new("payload", code, [name, ": ", reason].concat())
     }
 
-    /// A handler that threw or rejected.
-    pub(crate) fn handler(code: &'static str, cause: JsValue) -> Self {
-        Self { cause: cause.clone(), ..Self::new("handler", code, message_of(&cause)) }
-    }
-
     /// Options that cannot work.
     pub(crate) fn config(code: &'static str, message: String) -> Self {
         Self::new("config", code, message)
     }
 
     const fn new(kind: &'static str, code: &'static str, message: String) -> Self {
-        Self { kind, code, message, retryable: false, status: None, cause: JsValue::UNDEFINED }
+        Self { kind, code, message, retryable: false, status: None }
     }
 
     /// The JavaScript object.
     pub(crate) fn to_js(&self, host: &Host) -> JsValue {
-        host.error(self.kind, self.code, &self.message, self.retryable, self.status, &self.cause)
+        host.error(self.kind, self.code, &self.message, self.retryable, self.status)
     }
 }
 

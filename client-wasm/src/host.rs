@@ -2,7 +2,7 @@
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::EventTarget;
+use web_sys::{AbortSignal, EventTarget};
 
 use crate::object::field;
 
@@ -34,19 +34,24 @@ extern "C" {
         message: &str,
         retryable: bool,
         status: Option<u16>,
-        cause: &JsValue,
     ) -> JsValue;
-    /// The state changed: the façade keeps it as its snapshot.
+    /// The state changed: the façade keeps it as its snapshot, and tells its handlers.
     #[wasm_bindgen(method)]
     pub(crate) fn state(this: &Host, now: &JsValue);
+    /// Calls the handlers of an event: `event | application_error | unknown`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn event(this: &Host, kind: &str, name: &str, data: &JsValue, meta: &JsValue);
+    /// Calls the resync handlers. Whether all did well: at once, or as a promise.
+    #[wasm_bindgen(method)]
+    pub(crate) fn resync(this: &Host, reason: &str, signal: &AbortSignal) -> JsValue;
+    /// Gives an error to its handlers.
+    #[wasm_bindgen(method)]
+    pub(crate) fn report(this: &Host, error: &JsValue);
     /// `POST alive` for a connection.
     #[wasm_bindgen(method)]
     pub(crate) fn alive(this: &Host, connection: &str);
     #[wasm_bindgen(method, js_name = contractChange)]
     pub(crate) fn contract_change(this: &Host);
-    /// An error that no `onError` handler took.
-    #[wasm_bindgen(method)]
-    pub(crate) fn unheard(this: &Host, error: &JsValue);
 
     /// Time and chance.
     #[derive(Debug, Clone)]

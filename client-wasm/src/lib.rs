@@ -1,7 +1,7 @@
 //! The browser client of Tidings: fetch, timers and page events around [`protocol::Subscriber`].
 //!
 //! It decides nothing about the stream: that is the subscriber's. It decides nothing about the contract: that is
-//! the app's, given once by [`export_provider!`]. What is left is one driver and the calls of the page's handlers.
+//! the app's, given once by [`export_provider!`]. It keeps no handlers: those are the façade's. What is left is one driver.
 //!
 //! | part | what it is |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | `driver` | *handle one input, poll outputs until there is none, arm one timer* |
 //! | `fetch` | one request: credentials, head, bytes, end |
 //! | `environment` | what the page says about network, visibility and freezing |
-//! | `handlers`, `dispatch` | who is called, in which order, and what a throw means |
+//! | `dispatch` | what the page is told |
 //! | `contract`, `shape` | the check of a payload against the contract |
 
 #[cfg(target_arch = "wasm32")]
@@ -22,7 +22,6 @@ mod driver;
 mod environment;
 mod error;
 mod fetch;
-mod handlers;
 mod host;
 mod object;
 mod provider;
@@ -61,27 +60,6 @@ macro_rules! export_provider {
                 #[wasm_bindgen(constructor)]
                 pub fn new(host: $crate::Host) -> Self {
                     Self($crate::BackendEventProvider::new(host))
-                }
-
-                /// Registers a handler; gives what ends the registration.
-                pub fn listen(
-                    &self,
-                    occasion: &str,
-                    names: &str,
-                    handler: $crate::js_sys::Function,
-                    once: bool,
-                ) -> u32 {
-                    self.0.listen(occasion, names, handler, once)
-                }
-
-                /// Ends a registration.
-                pub fn unlisten(&self, registration: u32) {
-                    self.0.unlisten(registration);
-                }
-
-                /// Ends every registration of a handler for an event.
-                pub fn off(&self, name: ::std::string::String, handler: &$crate::js_sys::Function) {
-                    self.0.off(name, handler);
                 }
 
                 /// Starts.

@@ -6,14 +6,7 @@ use js_sys::Function;
 use protocol::{Contract, EventId, Input, subscriber::HoldId};
 use wasm_bindgen::JsValue;
 
-use crate::{
-    Host,
-    contract::ContractCheck,
-    driver::Driver,
-    handlers::Occasion,
-    object::{field, object, set},
-    state::millis,
-};
+use crate::{Host, contract::ContractCheck, driver::Driver, object::object, state::millis};
 
 /// One stream of one contract's events, and the handlers that wait for them.
 ///
@@ -34,22 +27,6 @@ impl<C: Contract> BackendEventProvider<C> {
 }
 
 impl<C> BackendEventProvider<C> {
-    /// Registers a handler for an occasion (`event` with names, `any`, `unknown`, `application_error`, `state`,
-    /// `resync`, `error`); the number ends it in [`Self::unlisten`]. Names stand one to a line, which none contains.
-    pub fn listen(&self, occasion: &str, names: &str, handler: Function, once: bool) -> u32 {
-        self.driver.handlers.borrow_mut().add(Occasion::all(occasion, names), handler, once)
-    }
-
-    /// Ends a registration; one that has ended already stays so.
-    pub fn unlisten(&self, registration: u32) {
-        self.driver.handlers.borrow_mut().remove(registration);
-    }
-
-    /// Ends every registration of `handler` for the event `name`.
-    pub fn off(&self, name: String, handler: &Function) {
-        self.driver.handlers.borrow_mut().off(name, handler);
-    }
-
     /// Starts, also from `closed` and `unauthorized`.
     pub fn connect(&self) {
         self.driver.start(Input::Connect);
@@ -93,20 +70,13 @@ impl<C> BackendEventProvider<C> {
         self.driver.subscriber.borrow().last_event_id().map(EventId::to_text)
     }
 
-    /// `{ state, attempts, lastByteAt, handlers, role }`, for people.
+    /// `{ attempts, lastByteAt, role }`, for people.
     pub fn inspect(&self) -> JsValue {
-        let handlers = object(&[]);
-        for label in self.driver.handlers.borrow().labels() {
-            let before = field(&handlers, label).as_f64().unwrap_or_default();
-            set(&handlers, label, &JsValue::from_f64(before + 1.0));
-        }
         let subscriber = self.driver.subscriber.borrow();
         #[expect(clippy::cast_precision_loss, reason = "2^53 attempts outlive every page")]
         object(&[
-            ("state", self.driver.state.borrow().clone()),
             ("attempts", (subscriber.attempts() as f64).into()),
             ("lastByteAt", subscriber.last_byte_at().map_or(JsValue::NULL, millis)),
-            ("handlers", handlers),
             ("role", "solo".into()),
         ])
     }

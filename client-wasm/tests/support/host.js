@@ -28,8 +28,13 @@ export class Scene {
       error: (kind, code, message) => ({ kind, code, message }),
       state: ({ status }) => this.log.push(`state ${status}`),
       alive: (connection) => this.log.push(`alive ${connection}`),
+      event: (kind, type, data) => this.log.push(`event ${JSON.stringify({ kind, type, data })}`),
+      resync: (reason) => {
+        this.log.push(`resync ${reason}`);
+        return true;
+      },
+      report: ({ code, message }) => this.log.push(`error ${code}: ${message}`),
       contractChange: () => this.log.push("newer contract"),
-      unheard: ({ code, message }) => this.log.push(`unheard ${code}: ${message}`),
     };
   }
 
@@ -53,13 +58,6 @@ export class Scene {
   /** A handler that writes what it gets, as JSON. */
   recorder(name) {
     return (...values) => void this.log.push(`${name} ${JSON.stringify(values[0])}`);
-  }
-
-  /** A handler that throws. */
-  thrower(message) {
-    return () => {
-      throw new Error(message);
-    };
   }
 
   takeLog() {

@@ -1,4 +1,5 @@
 //! A contract's provider over a scripted server, in a real browser.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use js_sys::{Array, Function, Promise};
 use protocol::Contract;
@@ -20,8 +21,6 @@ extern "C" {
     fn send(this: &Scene, text: &str) -> Promise;
     #[wasm_bindgen(method)]
     pub(crate) fn recorder(this: &Scene, name: &str) -> Function;
-    #[wasm_bindgen(method)]
-    pub(crate) fn thrower(this: &Scene, message: &str) -> Function;
     #[wasm_bindgen(method, js_name = takeLog)]
     fn take_log(this: &Scene) -> Array;
 }
@@ -50,10 +49,6 @@ impl<C: Contract> Stage<C> {
         let text = format!("id: ep-{}\nevent: {name}\ndata: {data}\n\n", self.next);
         self.next += 1;
         settled(self.scene.send(&text)).await;
-    }
-
-    pub(crate) fn on(&self, occasion: &str, names: &str, handler: Function) -> u32 {
-        self.provider.listen(occasion, names, handler, false)
     }
 
     /// What happened since the last look.
