@@ -17,7 +17,7 @@ const STRIPPED = ["debug", "producers", "target-features"];
 const [folder, name] = process.argv.slice(2);
 const wasm = join(folder, `${name}_bg.wasm`);
 const before = statSync(wasm).size;
-wasmOpt(["-Oz", "--converge", ...STRIPPED.map((section) => `--strip-${section}`)]);
+wasmOpt(["--flatten", "--rereloop", "-Oz", "-Oz", "--converge", ...STRIPPED.map((section) => `--strip-${section}`)]);
 /** The old and the new name of every import, its module before them, and of every export. */
 const names = JSON.parse(wasmOpt(["--minify-imports-and-exports-and-modules"]));
 rewrite(`${name}.js`, glue);
