@@ -81,9 +81,9 @@ impl Fleet {
                 Temper::Default => builder,
                 Temper::Hasty { silence } => {
                     builder.idle_timeout(silence).connect_timeout(silence).retry(Retry {
-                        base: Duration::from_millis(500),
-                        cap: Duration::from_secs(2),
-                        healthy_after: Duration::from_secs(2),
+                        base: Duration::from_millis(500).into(),
+                        cap: Duration::from_secs(2).into(),
+                        healthy_after: Duration::from_secs(2).into(),
                     })
                 }
             };

@@ -7,12 +7,11 @@ use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
     rc::{Rc, Weak},
-    time::Duration,
 };
 
 use js_sys::Function;
 use protocol::{
-    EventId, Input, Output, Retry, State, Subscriber, Time,
+    EventId, Input, Millis, Output, Retry, State, Subscriber, Time,
     subscriber::{Attempt, Config, Credentials, HoldError, HoldId},
 };
 use web_sys::AbortController;
@@ -216,7 +215,7 @@ impl Drop for Driver {
 fn config(host: &Host, revision: u32) -> Config {
     let retry = Retry::default();
     let config = Config::new(control::parse);
-    let millis = |name| host.millis(name).map(|number| Duration::from_millis(whole(number)));
+    let millis = |name| host.millis(name).map(|number| Millis::new(whole(number)));
     Config {
         retry: Retry {
             base: millis("baseMs").unwrap_or(retry.base),

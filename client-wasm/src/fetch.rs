@@ -3,14 +3,11 @@
 //! Each step waits for one promise and is a method of [`Request`]: an executor for `async` steps, with its
 //! queue and their states, was 2.4 kB of every page's download.
 
-use std::{
-    rc::{Rc, Weak},
-    time::Duration,
-};
+use std::rc::{Rc, Weak};
 
 use js_sys::{Date, Uint8Array};
 use protocol::{
-    EventId, Input, SubscriberError,
+    EventId, Input, Millis, SubscriberError,
     subscriber::{Attempt, Head},
 };
 use wasm_bindgen::{JsCast, JsValue};
@@ -134,9 +131,9 @@ fn report_head(driver: &Driver, attempt: u64, response: &Response) {
 }
 
 /// `Retry-After` in either of its forms (RFC 9110, 10.2.3).
-fn delay(text: &str, now_millis: u64) -> Option<Duration> {
+fn delay(text: &str, now_millis: u64) -> Option<Millis> {
     if let Ok(seconds) = text.trim_ascii().parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Millis::from_secs(seconds));
     }
     let at = Date::parse(text);
     #[expect(
@@ -144,7 +141,7 @@ fn delay(text: &str, now_millis: u64) -> Option<Duration> {
         clippy::cast_sign_loss,
         reason = "`as` saturates; NaN is excluded"
     )]
-    (!at.is_nan()).then(|| Duration::from_millis((at as u64).saturating_sub(now_millis)))
+    (!at.is_nan()).then(|| Millis::new((at as u64).saturating_sub(now_millis)))
 }
 
 /// Why there is no response, or no more of it. `UnauthorizedError` parks, all else is tried again.

@@ -151,22 +151,22 @@ impl<C: Contract> ClientBuilder<C> {
 
     /// From an attempt's begin to its response head, credentials included; 10 s by default.
     #[must_use]
-    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.config.connect_timeout = timeout;
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.config.connect_timeout = timeout.into();
         self
     }
 
     /// Silence after which a stream counts as dead; 2.5 of the server's heartbeats by default.
     #[must_use]
-    pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.config.idle_timeout = Some(timeout);
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.config.idle_timeout = Some(timeout.into());
         self
     }
 
     /// An outage of this length is called [`State::LongBroken`]; 60 s by default.
     #[must_use]
-    pub const fn long_broken_after(mut self, outage: Duration) -> Self {
-        self.config.long_broken_after = outage;
+    pub fn long_broken_after(mut self, outage: Duration) -> Self {
+        self.config.long_broken_after = outage.into();
         self
     }
 

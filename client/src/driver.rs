@@ -144,7 +144,11 @@ impl<C: Contract> Driver<C> {
     fn report(&mut self, attempt: u64, report: Report) {
         match report {
             Report::Head { status, content_type, retry_after } => {
-                let head = Head { status, content_type: content_type.as_deref(), retry_after };
+                let head = Head {
+                    status,
+                    content_type: content_type.as_deref(),
+                    retry_after: retry_after.map(Into::into),
+                };
                 self.handle(Input::Head { attempt, head });
             }
             Report::Bytes(bytes) => self.handle(Input::Bytes { attempt, bytes: &bytes }),

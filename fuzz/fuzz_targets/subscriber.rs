@@ -156,7 +156,7 @@ impl Page {
         if opening && status == 200 && content_type.is_some_and(|it| it.len() > 10) {
             self.decoder = Some(Decoder::with_max_bytes("", EVENT_BYTES_MAX));
         }
-        let retry_after = (status == 429).then(|| Duration::from_secs(7));
+        let retry_after = (status == 429).then(|| protocol::Millis::from_secs(7));
         if opening && status != 200 {
             self.open = None;
         }

@@ -1,37 +1,33 @@
 //! When to try again: full jitter, so that a thousand clients of one restarted server do not return at once.
 
-use std::time::Duration;
+use crate::Millis;
 
 /// The numbers of reconnection. Defaults as in `DESIGN.md` § 7, after AWS' "full jitter".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
     /// Ceiling of the first delay; the server's `retry:` replaces it.
-    pub base: Duration,
+    pub base: Millis,
     /// No delay is longer, except by the server's wish.
-    pub cap: Duration,
+    pub cap: Millis,
     /// A stream must live this long for the next outage to begin with short delays again.
-    pub healthy_after: Duration,
+    pub healthy_after: Millis,
 }
 
 impl Default for Retry {
     fn default() -> Self {
-        Self {
-            base: Duration::from_secs(1),
-            cap: Duration::from_secs(30),
-            healthy_after: Duration::from_secs(10),
-        }
+        Self { base: Millis::from_secs(1), cap: Millis::from_secs(30), healthy_after: Millis::from_secs(10) }
     }
 }
 
 /// No delay is shorter, so that a server that ends every stream at once is not hammered.
-const FLOOR: Duration = Duration::from_millis(250);
+const FLOOR: Millis = Millis::new(250);
 
 /// The delays of one subscriber: a generator seeded from outside, and the number of failures so far.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     retry: Retry,
     /// The server's `retry:`, in place of `retry.base`.
-    server_base: Option<Duration>,
+    server_base: Option<Millis>,
     /// Failures since the last healthy stream.
     failures: u32,
     random: SplitMix,
@@ -44,7 +40,7 @@ impl Backoff {
     }
 
     /// The server's `retry:`; bounded by the cap, and by the floor, since a base of nothing would never grow.
-    pub fn set_server_base(&mut self, base: Duration) {
+    pub fn set_server_base(&mut self, base: Millis) {
         self.server_base = Some(base.max(FLOOR).min(self.retry.cap));
     }
 
@@ -60,24 +56,24 @@ impl Backoff {
 
     /// The delay before the next attempt: `uniform(250 ms, min(cap, base · 2ⁿ))`, or after a healthy stream
     /// `uniform(0, max(1 s, base))`.
-    pub fn next(&mut self, after_healthy: bool) -> Duration {
+    pub fn next(&mut self, after_healthy: bool) -> Millis {
         let base = self.server_base.unwrap_or(self.retry.base);
         if after_healthy {
             self.failures = 0;
-            return self.uniform(Duration::ZERO, base.max(Duration::from_secs(1)));
+            return self.uniform(Millis::ZERO, base.max(Millis::from_secs(1)));
         }
         let factor = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
         self.failures = self.failures.saturating_add(1);
-        self.uniform(FLOOR, base.saturating_mul(factor).min(self.retry.cap))
+        self.uniform(FLOOR, (base * factor).min(self.retry.cap))
     }
 
     /// A duration drawn from `low..=high`, or `low` where the bounds cross.
-    pub fn uniform(&mut self, low: Duration, high: Duration) -> Duration {
-        let span = u64::try_from(high.saturating_sub(low).as_millis()).unwrap_or(u64::MAX);
+    pub fn uniform(&mut self, low: Millis, high: Millis) -> Millis {
+        let span = high.saturating_sub(low).get();
         if span == 0 {
             return low;
         }
-        low + Duration::from_millis(self.random.next() % span.saturating_add(1))
+        low + Millis::new(self.random.next() % span.saturating_add(1))
     }
 }
 
@@ -104,7 +100,7 @@ mod tests {
         for seed in 0..1_000 {
             let mut backoff = Backoff::new(Retry::default(), seed);
             for attempt in 0..40_u32 {
-                let ceiling = Duration::from_secs(1 << attempt.min(5)).min(Duration::from_secs(30));
+                let ceiling = Millis::from_secs(1 << attempt.min(5)).min(Millis::from_secs(30));
                 let delay = backoff.next(false);
                 assert!((FLOOR..=ceiling).contains(&delay), "seed {seed} attempt {attempt}: {delay:?}");
             }
@@ -116,7 +112,7 @@ mod tests {
         let mut buckets = [0_u32; 10];
         for seed in 0..1_000 {
             let delay = Backoff::new(Retry::default(), seed).next(true);
-            buckets[usize::try_from(delay.as_millis() / 101).expect("below 1,010 ms")] += 1;
+            buckets[usize::try_from(delay.get() / 101).expect("below 1,010 ms")] += 1;
         }
         assert!(buckets.iter().all(|&n| (50..200).contains(&n)), "{buckets:?}");
     }

@@ -1,8 +1,6 @@
 //! What can go wrong between a subscriber and its server, by what the page can do about it.
 
-use std::time::Duration;
-
-use crate::decimal::decimal;
+use crate::{Millis, decimal::decimal};
 
 /// A failure of a connection or of what it carried; never the app's own errors.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,9 +10,9 @@ pub enum SubscriberError {
     /// The request failed before a response, or the stream broke.
     Transport(String),
     /// No response head in time.
-    ConnectTimeout(Duration),
+    ConnectTimeout(Millis),
     /// The stream was silent for longer than its heartbeat allows.
-    IdleTimeout(Duration),
+    IdleTimeout(Millis),
     /// The server ended the stream without a goodbye.
     Ended,
     /// The server answered with a status that is worth another try.
@@ -40,7 +38,7 @@ pub enum SubscriberError {
     /// The server said goodbye and the next connection was not there in time.
     Draining,
     /// The handlers of a resync were not done in time, or one of them failed.
-    ResyncTimeout(Duration),
+    ResyncTimeout(Millis),
     /// More was held back for a resync or a load than the bound allows.
     HoldOverflow,
 }
@@ -71,7 +69,7 @@ impl SubscriberError {
 
     /// What `Display` writes, as a page can have it without the formatting machinery in its download.
     pub fn message(&self) -> String {
-        let millis = |duration: &Duration| decimal(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+        let millis = |duration: &Millis| decimal(duration.get());
         let (before, value, after) = match self {
             Self::Transport(reason) => ("connection lost: ", reason.clone(), ""),
             Self::ConnectTimeout(limit) => ("no response within ", millis(limit), " ms"),
@@ -115,7 +113,7 @@ mod tests {
     fn an_error_says_what_happened_with_its_numbers() {
         for (error, message) in [
             (SubscriberError::Transport("reset".into()), "connection lost: reset"),
-            (SubscriberError::ConnectTimeout(Duration::from_secs(10)), "no response within 10000 ms"),
+            (SubscriberError::ConnectTimeout(Millis::from_secs(10)), "no response within 10000 ms"),
             (SubscriberError::Refused(418), "the server refused the stream with 418"),
             (
                 SubscriberError::ContentType("text/html".into()),

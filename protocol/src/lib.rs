@@ -65,4 +65,4 @@ pub use raw::RawEvent;
 pub use shape::{Field, Shape};
 pub use state::{Closed, Outage, State};
 pub use subscriber::{Input, Output, Subscriber};
-pub use time::Time;
+pub use time::{Millis, Time};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use page::{Page, SECOND, id};
 use protocol::{
-    Closed, Control, State, SubscriberError,
+    Closed, Control, Millis, State, SubscriberError,
     subscriber::{Config, Credentials, Input, Output},
 };
 
@@ -123,7 +123,7 @@ fn silence_of_two_and_a_half_heartbeats_is_death() {
     assert!(matches!(page.client.state(), State::Online { .. }));
     page.pass(SECOND / 2);
     let State::Reconnecting(outage) = page.client.state() else { panic!("{:?}", page.client.state()) };
-    assert_eq!(outage.reason, SubscriberError::IdleTimeout(Duration::from_millis(37_500)));
+    assert_eq!(outage.reason, SubscriberError::IdleTimeout(Millis::new(37_500)));
 }
 
 #[test]

@@ -139,7 +139,8 @@ pub(crate) fn url(address: SocketAddr) -> String {
 /// A client of `url`, whatever proxies the machine has.
 pub(crate) fn client<C: Contract>(url: String) -> ClientBuilder<C> {
     let base = Duration::from_millis(1);
-    Client::builder(url).no_proxy().retry(Retry { base, cap: 2 * base, healthy_after: base })
+    let base = base.into();
+    Client::builder(url).no_proxy().retry(Retry { base, cap: base * 2, healthy_after: base })
 }
 
 /// What a reader waits for.

@@ -1,10 +1,8 @@
 //! What each answer of a server means: response heads, failures, goodbyes, refused credentials.
 
-use std::time::Duration;
-
 use super::{Credentials, Head, Output, Subscriber, link::Link, link::Source, link::Stream};
 use crate::{
-    Closed, Decoder, EventId, SubscriberError, Time,
+    Closed, Decoder, EventId, Millis, SubscriberError, Time,
     control::{Goodbye, GoodbyeReason},
 };
 
@@ -64,7 +62,7 @@ impl Subscriber {
     }
 
     pub(super) fn goodbye(&mut self, goodbye: Goodbye, now: Time) {
-        let after = goodbye.reconnect_after_ms.map_or(Duration::ZERO, |ms| Duration::from_millis(ms.into()));
+        let after = goodbye.reconnect_after_ms.map_or(Millis::ZERO, |ms| Millis::new(ms.into()));
         match goodbye.reason {
             GoodbyeReason::Draining | GoodbyeReason::Lifetime => self.leave_quietly(after, now),
             GoodbyeReason::Expired => {

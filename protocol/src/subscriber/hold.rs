@@ -1,18 +1,18 @@
 //! Events held back while a page fetches: a refetch must never overwrite something newer.
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
 use super::{Message, Output, Subscriber};
-use crate::{ResyncReason, SubscriberError, Time};
+use crate::{Millis, ResyncReason, SubscriberError, Time};
 
 /// Events held at most; past it the fetch is called off. Numbers of `DESIGN.md` § 5.
 const EVENTS_MAX: usize = 1_000;
 /// Bytes of names and data held at most.
 const BYTES_MAX: usize = 1024 * 1024;
 /// How long a first fetch may hold.
-const HOLD_FOR: Duration = Duration::from_secs(10);
+const HOLD_FOR: Millis = Millis::from_secs(10);
 /// How long a later one may.
-const HOLD_FOR_MAX: Duration = Duration::from_secs(60);
+const HOLD_FOR_MAX: Millis = Millis::from_secs(60);
 /// Loads that may run at once: more is a loop in the page.
 const HOLDS_MAX: usize = 256;
 
@@ -220,8 +220,8 @@ impl Subscriber {
 
     fn schedule_again(&mut self, kind: Kind, now: Time) {
         if let Kind::Resync { reason, tries } = kind {
-            let ceiling = HOLD_FOR.min(Duration::from_secs(1) * 2_u32.saturating_pow(tries.min(8)));
-            let delay = self.backoff.uniform(Duration::from_millis(250), ceiling);
+            let ceiling = HOLD_FOR.min(Millis::from_secs(1) * 2_u32.saturating_pow(tries.min(8)));
+            let delay = self.backoff.uniform(Millis::new(250), ceiling);
             self.holds.again = Some(Again { at: now + delay, reason, tries: tries.saturating_add(1) });
         }
     }
@@ -250,6 +250,6 @@ impl Subscriber {
 }
 
 /// How long a resync may hold at its n-th try: twice the time each.
-fn within(tries: u32) -> Duration {
-    HOLD_FOR.saturating_mul(2_u32.saturating_pow(tries.min(8))).min(HOLD_FOR_MAX)
+fn within(tries: u32) -> Millis {
+    (HOLD_FOR * 2_u32.saturating_pow(tries.min(8))).min(HOLD_FOR_MAX)
 }

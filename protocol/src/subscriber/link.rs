@@ -1,16 +1,14 @@
 //! The connection of a subscriber: when it begins, waits, rests and ends.
 
-use std::time::Duration;
-
 use super::{Attempt, Config, Output, Released, Subscriber, answer::Renewal, outage::QUIET_FOR};
-use crate::{Closed, Decoder, EventId, ResyncReason, State, SubscriberError, Time};
+use crate::{Closed, Decoder, EventId, Millis, ResyncReason, State, SubscriberError, Time};
 
 /// Silence allowed before the first hello has named a heartbeat.
-pub(super) const IDLE_BEFORE_HELLO: Duration = Duration::from_secs(40);
+pub(super) const IDLE_BEFORE_HELLO: Millis = Millis::from_secs(40);
 /// A wake-up of the page tries again within this.
-const WAKE_WITHIN: Duration = Duration::from_millis(300);
+const WAKE_WITHIN: Millis = Millis::new(300);
 /// Spread on top of the server's `reconnect_after_ms`.
-const GOODBYE_SPREAD: Duration = Duration::from_millis(500);
+const GOODBYE_SPREAD: Millis = Millis::new(500);
 
 #[derive(Debug)]
 pub(super) enum Link {
@@ -61,7 +59,7 @@ pub(super) struct Stream {
 #[derive(Debug)]
 pub(super) struct Greeted {
     pub(super) at: Time,
-    pub(super) heartbeat: Duration,
+    pub(super) heartbeat: Millis,
     /// Events up to here are replay.
     pub(super) replay_until: Option<EventId>,
     /// App events since.
@@ -72,7 +70,7 @@ pub(super) struct Greeted {
 /// The signs of life that the server asks for.
 #[derive(Debug)]
 pub(super) struct Alive {
-    pub(super) every: Duration,
+    pub(super) every: Millis,
     pub(super) next: Time,
 }
 
@@ -120,14 +118,14 @@ impl Link {
 }
 
 impl Stream {
-    pub(super) fn idle_timeout(&self, config: &Config) -> Duration {
+    pub(super) fn idle_timeout(&self, config: &Config) -> Millis {
         config.idle_timeout.unwrap_or_else(|| match &self.greeted {
             Some(greeted) => greeted.heartbeat * 5 / 2,
             None => IDLE_BEFORE_HELLO,
         })
     }
 
-    fn heartbeat(&self) -> Duration {
+    fn heartbeat(&self) -> Millis {
         self.greeted.as_ref().map_or(IDLE_BEFORE_HELLO, |greeted| greeted.heartbeat)
     }
 
@@ -206,7 +204,7 @@ impl Subscriber {
     pub(super) fn wake(&mut self, now: Time) {
         match &mut self.link {
             Link::Waiting { at, not_before, .. } => {
-                let soon = now + self.backoff.uniform(Duration::ZERO, WAKE_WITHIN);
+                let soon = now + self.backoff.uniform(Millis::ZERO, WAKE_WITHIN);
                 *at = (*at).min(soon.max(*not_before));
             }
             Link::Streaming(stream)
@@ -233,7 +231,7 @@ impl Subscriber {
 
     pub(super) fn resume(&mut self, now: Time) {
         let Link::Suspended { not_before } = self.link else { return };
-        let at = not_before.max(now + self.backoff.uniform(Duration::ZERO, WAKE_WITHIN));
+        let at = not_before.max(now + self.backoff.uniform(Millis::ZERO, WAKE_WITHIN));
         if self.online.is_none() {
             self.connect_since = now;
         } else {
@@ -245,7 +243,7 @@ impl Subscriber {
     }
 
     /// The stream or the attempt is lost: waits for the next one, no shorter than `floor`.
-    pub(super) fn fail(&mut self, error: SubscriberError, floor: Option<Duration>, now: Time) {
+    pub(super) fn fail(&mut self, error: SubscriberError, floor: Option<Millis>, now: Time) {
         self.abort();
         let healthy = self.was_healthy(now);
         self.outputs.push_back(Output::Error(error.clone()));
@@ -276,7 +274,7 @@ impl Subscriber {
                 }
                 let heartbeat = stream.heartbeat();
                 // A timer this late means that the machine slept: bytes may be waiting unread.
-                if now.since(deadline) > heartbeat && stream.grace_until.is_none() {
+                if now.millis_since(deadline) > heartbeat && stream.grace_until.is_none() {
                     stream.grace_until = Some(now + heartbeat);
                 } else {
                     let silence = stream.idle_timeout(&self.config);
@@ -312,9 +310,9 @@ impl Subscriber {
         }));
     }
 
-    pub(super) fn leave_quietly(&mut self, after: Duration, now: Time) {
+    pub(super) fn leave_quietly(&mut self, after: Millis, now: Time) {
         self.abort();
-        let at = now + after + self.backoff.uniform(Duration::ZERO, GOODBYE_SPREAD);
+        let at = now + after + self.backoff.uniform(Millis::ZERO, GOODBYE_SPREAD);
         self.interrupt(SubscriberError::Draining, Some(at + QUIET_FOR), now);
         self.link = Link::Waiting { at, not_before: now + after };
     }
@@ -324,7 +322,7 @@ impl Subscriber {
             Link::Streaming(stream) => stream
                 .greeted
                 .as_ref()
-                .is_some_and(|greeted| now.since(greeted.at) >= self.config.retry.healthy_after),
+                .is_some_and(|greeted| now.millis_since(greeted.at) >= self.config.retry.healthy_after),
             _ => false,
         }
     }

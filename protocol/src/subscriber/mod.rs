@@ -16,10 +16,10 @@ mod outage;
 mod reading;
 mod relay;
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
 use crate::{
-    Backoff, Closed, DecodedEvent, EventId, ResyncReason, Retry, State, SubscriberError, Time,
+    Backoff, Closed, DecodedEvent, EventId, Millis, ResyncReason, Retry, State, SubscriberError, Time,
     control::ParseControl,
     decode::EVENT_BYTES_MAX,
     tab::{Lock, Post},
@@ -37,11 +37,11 @@ pub struct Config {
     /// Reconnection.
     pub retry: Retry,
     /// From an attempt's begin to its response head, credentials included.
-    pub connect_timeout: Duration,
+    pub connect_timeout: Millis,
     /// Silence after which a stream counts as dead; `None` is 2.5 of the server's heartbeats.
-    pub idle_timeout: Option<Duration>,
+    pub idle_timeout: Option<Millis>,
     /// An outage of this length is called [`State::LongBroken`].
-    pub long_broken_after: Duration,
+    pub long_broken_after: Millis,
     /// Whether refused credentials can be renewed without the user.
     pub credentials: Credentials,
     /// The revision of the contract this page was built with.
@@ -57,9 +57,9 @@ impl Config {
     pub fn new(parse_control: ParseControl) -> Self {
         Self {
             retry: Retry::default(),
-            connect_timeout: Duration::from_secs(10),
+            connect_timeout: Millis::from_secs(10),
             idle_timeout: None,
-            long_broken_after: Duration::from_secs(60),
+            long_broken_after: Millis::from_secs(60),
             credentials: Credentials::Ambient,
             contract_revision: 0,
             max_event_bytes: EVENT_BYTES_MAX,
@@ -148,7 +148,7 @@ pub struct Head<'a> {
     /// The `content-type` header.
     pub content_type: Option<&'a str>,
     /// The `retry-after` header, as a delay.
-    pub retry_after: Option<Duration>,
+    pub retry_after: Option<Millis>,
 }
 
 /// What a subscriber wants done.
@@ -274,7 +274,7 @@ pub struct Subscriber {
     /// The time inside: the clock's, and what it was ever set back by.
     now: Time,
     /// What the clock was set back by.
-    set_back: Duration,
+    set_back: Millis,
 }
 
 impl Subscriber {
@@ -304,7 +304,7 @@ impl Subscriber {
             outputs: VecDeque::new(),
             last_state: State::Idle,
             now: Time::default(),
-            set_back: Duration::ZERO,
+            set_back: Millis::ZERO,
         }
     }
 
@@ -397,7 +397,7 @@ impl Subscriber {
 
     fn observe(&mut self, now: Time) -> Time {
         if now + self.set_back < self.now {
-            self.set_back = self.now.since(now);
+            self.set_back = self.now.millis_since(now);
         }
         self.now = now + self.set_back;
         self.now

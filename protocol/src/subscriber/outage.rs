@@ -1,12 +1,10 @@
 //! What is shown of a connection: the state, and how long an interruption may stay unseen.
 
-use std::time::Duration;
-
 use super::{Subscriber, answer::Renewal, link::Link};
-use crate::{Outage, State, SubscriberError, Time};
+use crate::{Millis, Outage, State, SubscriberError, Time};
 
 /// A planned reconnection that takes no longer than this after its time is not shown.
-pub(super) const QUIET_FOR: Duration = Duration::from_secs(2);
+pub(super) const QUIET_FOR: Millis = Millis::from_secs(2);
 
 /// An interruption, from the loss of a stream to the next hello.
 #[derive(Debug)]
@@ -20,7 +18,7 @@ pub(super) struct Trouble {
 
 impl Trouble {
     /// When it will be called something else.
-    pub(super) fn deadline(&self, long_broken_after: Duration, now: Time) -> Option<Time> {
+    pub(super) fn deadline(&self, long_broken_after: Millis, now: Time) -> Option<Time> {
         let renamed = self.quiet_until.unwrap_or(self.since + long_broken_after);
         (renamed > now).then_some(renamed)
     }
@@ -52,7 +50,7 @@ impl Subscriber {
                     retry_at,
                     reason: trouble.reason.clone(),
                 };
-                Some(if now.since(trouble.since) >= self.config.long_broken_after {
+                Some(if now.millis_since(trouble.since) >= self.config.long_broken_after {
                     State::LongBroken(outage)
                 } else if self.network {
                     State::Reconnecting(outage)

@@ -1,12 +1,10 @@
 //! What a stream says, block by block: hello, heartbeat, gap, goodbye, and the app's events between them.
 
-use std::time::Duration;
-
 use super::{
     Message, Output, Released, Subscriber, link::Alive, link::Greeted, link::Link, link::Source, link::Stream,
 };
 use crate::{
-    Control, DecodedEvent, EventId, ResyncReason, SubscriberError, Time,
+    Control, DecodedEvent, EventId, Millis, ResyncReason, SubscriberError, Time,
     control::{GAP, GOODBYE, GapReason, HELLO, Heartbeat, Hello, Resumed},
     decimal::decimal,
     decode::DecodeError,
@@ -27,7 +25,7 @@ impl Subscriber {
         let last_position = stream.decoder.position();
         let retry = stream.decoder.retry_ms();
         if let Some(retry) = retry {
-            self.backoff.set_server_base(Duration::from_millis(retry));
+            self.backoff.set_server_base(Millis::new(retry));
         }
         for event in events {
             // An event may end the stream; what follows it then is not ours to read.
@@ -102,11 +100,11 @@ impl Subscriber {
         let sent_cursor = if follows { has_cursor } else { stream.sent_cursor };
         stream.greeted = Some(Greeted {
             at: now,
-            heartbeat: Duration::from_millis(hello.heartbeat_ms.max(1).into()),
+            heartbeat: Millis::new(hello.heartbeat_ms.max(1).into()),
             replay_until: hello.replay_until.and_then(|until| until.parse().ok()),
             received: 0,
             alive: hello.alive_ms.filter(|_| !follows).map(|every| {
-                let every = Duration::from_millis(every.max(1_000).into());
+                let every = Millis::new(every.max(1_000).into());
                 Alive { every, next: now + every }
             }),
         });

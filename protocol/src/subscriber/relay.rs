@@ -5,7 +5,7 @@
 
 use super::{Output, QUIET_FOR, Subscriber, link::Link, link::Source, link::Stream};
 use crate::{
-    Control, DecodedEvent, Decoder, EventId, SubscriberError, Time,
+    Control, DecodedEvent, Decoder, EventId, Millis, SubscriberError, Time,
     control::{GAP, HELLO, Resumed},
 };
 
@@ -148,7 +148,7 @@ impl Subscriber {
     }
 
     /// Silence after which the stream is in doubt.
-    pub(crate) fn patience(&self) -> std::time::Duration {
+    pub(crate) fn patience(&self) -> Millis {
         match &self.link {
             Link::Streaming(stream) => stream.idle_timeout(&self.config),
             _ => super::link::IDLE_BEFORE_HELLO,
@@ -156,8 +156,8 @@ impl Subscriber {
     }
 
     /// A delay up to `most`.
-    pub(crate) fn jitter(&mut self, most: std::time::Duration) -> std::time::Duration {
-        self.backoff.uniform(std::time::Duration::ZERO, most)
+    pub(crate) fn jitter(&mut self, most: Millis) -> Millis {
+        self.backoff.uniform(Millis::ZERO, most)
     }
 
     /// Puts out again what was put out before: something beside it changed.

@@ -162,7 +162,7 @@ impl Tab {
 
     pub(super) fn doubt(&mut self, now: Time) {
         let asked = self.follow.pinged.take().is_some();
-        let lately = self.follow.stole.is_some_and(|at| now.since(at) < STEAL_AT_MOST_EVERY);
+        let lately = self.follow.stole.is_some_and(|at| now.millis_since(at) < STEAL_AT_MOST_EVERY);
         if self.role == Role::Solo {
             // It has a stream; whoever answers leads.
             self.follow.heard = now;

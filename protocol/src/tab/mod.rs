@@ -22,26 +22,26 @@ mod lead;
 mod post;
 mod ring;
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
 pub use post::{Kind, Post};
 use ring::Ring;
 
 use crate::{
-    EventId, State, Subscriber, Time,
+    EventId, Millis, State, Subscriber, Time,
     subscriber::{Attempt, HoldError, HoldId, Input, Output},
 };
 
 /// A leader must answer within this, or the tab makes a stream of its own.
-const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+const ANSWER_WITHIN: Millis = Millis::from_secs(3);
 /// A leader that was pinged must answer within this.
-const PONG_WITHIN: Duration = Duration::from_secs(2);
+const PONG_WITHIN: Millis = Millis::from_secs(2);
 /// Spread before a lock is taken by force.
-const STEAL_SPREAD: Duration = Duration::from_millis(500);
+const STEAL_SPREAD: Millis = Millis::new(500);
 /// A tab takes the lock by force no more often.
-const STEAL_AT_MOST_EVERY: Duration = Duration::from_secs(30);
+const STEAL_AT_MOST_EVERY: Millis = Millis::from_secs(30);
 /// A leader that is hidden this long leaves the lead to a tab that somebody sees.
-const HIDDEN_LEADS_FOR: Duration = Duration::from_secs(30);
+const HIDDEN_LEADS_FOR: Millis = Millis::from_secs(30);
 
 /// What a tab wants of the browser's lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -55,7 +55,8 @@ impl Page {
     }
 
     pub fn head(&mut self, status: u16, content_type: &'static str, retry_after: Option<Duration>) {
-        let head = Head { status, content_type: Some(content_type), retry_after };
+        let head =
+            Head { status, content_type: Some(content_type), retry_after: retry_after.map(Into::into) };
         self.input(Input::Head { attempt: self.attempt, head });
     }
 

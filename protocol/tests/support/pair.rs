@@ -236,7 +236,11 @@ impl Pair {
             match arrival {
                 Arrival::Head(status) => {
                     let retry_after = (status == 503).then_some(Duration::from_secs(5));
-                    let head = Head { status, content_type: Some("text/event-stream"), retry_after };
+                    let head = Head {
+                        status,
+                        content_type: Some("text/event-stream"),
+                        retry_after: retry_after.map(Into::into),
+                    };
                     self.input(Input::Head { attempt, head });
                 }
                 Arrival::Bytes(bytes) => self.input(Input::Bytes { attempt, bytes: &bytes }),

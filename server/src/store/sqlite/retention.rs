@@ -115,7 +115,7 @@ pub(super) async fn expire(
     now: Time,
     kept: &Kept,
 ) -> Result<Expired, sqlx::Error> {
-    let before = |kept| signed((now - kept).as_millis());
+    let before = |kept: std::time::Duration| signed((now - kept).as_millis());
     let steps = [
         // Before the leases, which say who was away.
         (GRANTS, before(kept.window)),
