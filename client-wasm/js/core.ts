@@ -1,5 +1,6 @@
 import type { Outcome } from "./registrations.js";
-import type { BackendEventError, Clock, ConnectionState, ErrorKind, EventMeta, Inspection, ResyncReason } from "./types.js";
+import type { Told } from "./state.js";
+import type { BackendEventError, Clock, ErrorKind, ResyncReason } from "./types.js";
 
 /** Why a load is no longer waited for. */
 export type Released = "timeout" | "overflow" | "superseded" | "closed";
@@ -9,35 +10,44 @@ export interface Core {
   connect(): void;
   reconnect(): void;
   close(): void;
-  setIdentity(signedIn: boolean): void;
+  setIdentity(signedIn: boolean, shares: boolean): void;
+  granted(): void;
+  stolen(): void;
+  hear(...post: PostTo): void;
   hold(release: (cause: Released) => void): number | undefined;
   settle(hold: number, ok: boolean): void;
   readonly lastEventId: string | undefined;
-  inspect(): Pick<Inspection, "attempts" | "lastByteAt" | "role">;
+  readonly lastByteAt: number | undefined;
 }
 
 /** What the contract says of an event. */
 export type EventKind = "event" | "application_error" | "unknown";
+
+/** What is to be done with the lock of the tabs that share. */
+export type LockWord = "ask" | "steal" | "leave" | "quit";
+
+/** A post between tabs, as Rust's `protocol::tab::Post` has it. */
+export type PostTo = [kind: number, from: number, to: number, term: number, number: number, text: string];
 
 /** What a contract's wasm exports. */
 export interface CoreModule {
   readonly Provider: new (host: Host) => Core;
 }
 
-/** What an attempt needs to be made. */
-export interface OpenRequest {
-  readonly cursor: string | null;
+/** What an attempt needs to be made; a text is empty where there is none. */
+export type OpenRequest = [
+  cursor: string,
   /** The connection it continues. */
-  readonly connection: string | null;
-  readonly reason: "connect" | "rejected";
+  connection: string,
+  /** Whether the last credentials were refused. */
+  renew: boolean,
   /** Attempts since the stream was last healthy. */
-  readonly attempt: number;
-  readonly signal: AbortSignal;
-}
+  attempt: number,
+  signal: AbortSignal,
+];
 
 /** What the Rust side asks of the façade. What is not a promise may not throw. */
 export interface Host {
-  readonly origin: string;
   readonly clock: Clock;
   readonly network: EventTarget | undefined;
   readonly page: EventTarget | undefined;
@@ -50,10 +60,12 @@ export interface Host {
   readonly connectMs: number | undefined;
   readonly idleMs: number | undefined;
   readonly longBrokenMs: number | undefined;
+  /** Whether there may be other tabs to share a stream with. */
+  readonly shares: boolean;
   online(): boolean;
   /** The cursor that came with the page's data; asked for once. */
   from(): Promise<string | null | undefined>;
-  open(request: OpenRequest): Promise<Response>;
+  open(...request: OpenRequest): Promise<Response>;
   /** Tells the server that this end of the stream lives. */
   alive(connection: string): void;
   /** Calls back once with whether the promise was kept, and what it came to. */
@@ -65,12 +77,24 @@ export interface Host {
     retryable: boolean,
     status: number | undefined,
   ): BackendEventError;
-  state(now: ConnectionState): void;
+  state(...told: Told): void;
   /** An event that fits the contract, or one that it does not have. */
-  event(kind: EventKind, name: string, data: unknown, meta: EventMeta): void;
+  event(
+    kind: EventKind,
+    name: string,
+    data: unknown,
+    meta: unknown,
+    id: string,
+    replayed: boolean,
+    relayed: boolean,
+  ): void;
   /** Calls the resync handlers. */
   resync(reason: ResyncReason, signal: AbortSignal): Outcome;
   report(error: BackendEventError): void;
+  lock(what: LockWord): void;
+  post(...post: PostTo): void;
+  /** Shows the state that came with the leader's post. */
+  mirror(): void;
   contractChange(): void;
 }
 

@@ -1,10 +1,17 @@
 import type { Host } from "./core.js";
 import { BackendEventError, UnauthorizedError } from "./error.js";
 import { Requests } from "./request.js";
+import type { Tabs } from "./tabs.js";
 import type { BackendEventProviderOptions, Clock, Cursor } from "./types.js";
 
 /** What only the façade knows. */
-export type Facade = Pick<Host, "origin" | "state" | "event" | "resync" | "report" | "contractChange"> & {
+export type Facade = Pick<
+  Host,
+  "shares" | "state" | "event" | "resync" | "report" | "mirror" | "contractChange"
+> & {
+  readonly tabs: Tabs;
+  /** A request is made. */
+  attempt(): void;
   /** The cursor kept over a reload, which wins over `replay.from`. */
   keptCursor(): Cursor;
 };
@@ -27,7 +34,7 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
   const page = typeof window === "undefined" ? undefined : window;
   const requests = new Requests(options);
   return {
-    origin: facade.origin,
+    shares: facade.shares,
     clock: options.clock ?? CLOCK,
     network: networkTarget === undefined ? (globalThis as unknown as EventTarget) : (networkTarget ?? undefined),
     page,
@@ -45,7 +52,10 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
       if (kept !== null) return kept;
       return typeof replay.from === "function" ? replay.from() : replay.from;
     },
-    open: (request) => requests.open(request),
+    open: (...request) => {
+      facade.attempt();
+      return requests.open(...request);
+    },
     alive: (connection) => requests.alive(connection),
     settled: (promise, then) => {
       Promise.resolve(promise).then(
@@ -57,6 +67,9 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
       kind === "auth" && !retryable
         ? new UnauthorizedError(message, code)
         : new BackendEventError(kind, code, message, { retryable, status }),
+    lock: (what) => facade.tabs.lock(what),
+    post: (...post) => facade.tabs.post(...post),
+    mirror: facade.mirror,
     state: facade.state,
     event: facade.event,
     resync: facade.resync,

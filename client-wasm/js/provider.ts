@@ -5,6 +5,9 @@ import { hostOf, isBrowser } from "./host.js";
 import { Loads } from "./load.js";
 import { loggerOf } from "./log.js";
 import { type AnyHandler, type Occasion, Registrations } from "./registrations.js";
+import { metaOf } from "./meta.js";
+import { stateOf } from "./state.js";
+import { Tabs, canShare } from "./tabs.js";
 import type {
   AnyEvent,
   ApplicationErrorOf,
@@ -42,6 +45,8 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
   #snapshot: ConnectionState = IDLE;
   #core: Core | null = null;
   #loading = false;
+  /** Requests made so far. */
+  #attempts = 0;
   /** From `connect()` to `close()`; while signed out it waits for a sign-in. */
   #wanted = false;
 
@@ -195,14 +200,20 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
     this.#kept?.write(this.#identity ?? null, null);
     this.#identity = identity;
     if (!this.#core) return this.#begin();
-    this.#core.setIdentity(identity !== null);
+    this.#core.setIdentity(identity !== null, this.#shares());
     // Where nobody was signed in yet, nothing was started that Rust could start again.
     this.#start(this.#core);
   }
 
   inspect(): Inspection {
-    const inside = this.#core?.inspect() ?? { attempts: 0, lastByteAt: null, role: "solo" };
-    return { state: this.#snapshot, handlers: this.#handlers.counts(), ...inside };
+    const state = this.#snapshot;
+    return {
+      state,
+      attempts: this.#attempts,
+      lastByteAt: this.#core?.lastByteAt ?? null,
+      handlers: this.#handlers.counts(),
+      role: state.status === "online" ? state.role : "solo",
+    };
   }
 
   /** Loads the wasm, then does what was asked for meanwhile. */
@@ -212,11 +223,18 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
     this.#contract.load().then(
       ({ Provider: Class }) => {
         this.#loading = false;
+        const tabs = new Tabs(
+          () => this.#scope(),
+          () => this.#snapshot,
+        );
         const host = hostOf(this.#options as BackendEventProviderOptions<never>, {
-          origin: this.origin,
+          tabs,
+          shares: this.#shares(),
           keptCursor: () => this.#kept?.read(this.#identity ?? null) ?? null,
-          state: (now) => this.#take(now),
-          event: (kind, name, data, meta) => {
+          attempt: () => (this.#attempts += 1),
+          state: (...told) => this.#take(stateOf(...told)),
+          event: (kind, name, data, said, id, replayed, relayed) => {
+            const meta = metaOf(name, said, id, replayed, relayed, this.origin, host.clock.now());
             if (kind === "unknown") return void this.#handlers.call("unknown", [name, data, meta]);
             this.#handlers.call("event", [data, meta], name);
             if (kind === "application_error") this.#handlers.call("application_error", [data, meta]);
@@ -224,9 +242,11 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
           },
           resync: (reason, signal) => this.#handlers.call("resync", [reason, { signal }]),
           report: (error) => this.#handlers.report(error),
+          mirror: () => this.#take(tabs.mirrored()),
           contractChange: () => this.#contractChange(),
         });
         this.#core = new Class(host);
+        tabs.attach(this.#core);
         this.#start(this.#core);
       },
       (cause: unknown) => {
@@ -236,6 +256,16 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
         this.#take(Object.freeze({ status: "closed", reason: error }));
       },
     );
+  }
+
+  #shares(): boolean {
+    return canShare(this.#options as BackendEventProviderOptions<never>, this.#identity);
+  }
+
+  /** Names the lock and the channel of the tabs that read the same: of one user, one build, one protocol. */
+  #scope(): string {
+    const { groups } = this.#options;
+    return JSON.stringify(["tidings 1", streamName(this.#options), this.#identity, this.#contract.hash, groups]);
   }
 
   #start(core: Core): void {

@@ -13,7 +13,8 @@ export class Requests {
   }
 
   /** One attempt. */
-  async open({ cursor, connection, reason, attempt, signal }: OpenRequest): Promise<Response> {
+  async open(...[cursor, connection, renew, attempt, signal]: OpenRequest): Promise<Response> {
+    const reason = renew ? "rejected" : "connect";
     const { url: address, auth, credentials = "same-origin", groups, replay = {} } = this.#options;
     const here = typeof location === "undefined" ? undefined : location.href;
     const url = new URL(String(typeof address === "function" ? await address() : address), here);
@@ -29,11 +30,11 @@ export class Requests {
 
     url.searchParams.set("tidings", "1");
     if (groups) url.searchParams.set("groups", groups.join(","));
-    if (connection !== null) {
+    if (connection) {
       if (preflighted) headers.set("tidings-connection", connection);
       else url.searchParams.set("connection", connection);
     }
-    if (cursor !== null) {
+    if (cursor) {
       if (inQuery) url.searchParams.set("last_event_id", cursor);
       else headers.set("last-event-id", cursor);
     }

@@ -221,9 +221,12 @@ export interface BackendEventProviderOptions<E extends object = EventMap> extend
   identity?: string | null;
   /** Default true, one microtask after construction, never on a server. */
   autoConnect?: boolean;
-  /** Whether tabs share one stream. One stream per tab until sharing lands, whatever is set. */
+  /**
+   * Default `auto`: the tabs of one browser read one stream between them, where all of them say the same `identity`
+   * and the browser has locks and channels; elsewhere, and with `off`, each tab has a stream of its own.
+   */
   sharing?: "auto" | "off";
-  /** Names the shared stream where `url` is a function. */
+  /** Names the shared stream where `url` is a function: without it, tabs share none. */
   sharingKey?: string;
   retry?: RetryOptions;
   timeouts?: TimeoutOptions;

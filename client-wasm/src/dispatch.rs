@@ -14,7 +14,6 @@ use crate::{
     contract::{Kind, Parsed},
     driver::{Driver, Held},
     error::Problem,
-    object::{field, object, text_or_null},
     state,
 };
 
@@ -30,7 +29,9 @@ impl Driver {
             Kind::ApplicationError => "application_error",
             _ => "event",
         };
-        self.host.event(kind, &message.name, &data, &self.meta(message, &meta));
+        let id = message.id.as_ref().map(EventId::to_text).unwrap_or_default();
+        let Message { name, replayed, relayed, .. } = message;
+        self.host.event(kind, name, &data, &meta, &id, *replayed, *relayed);
     }
 
     /// Tells the page that it may have missed something, and settles once all its handlers have.
@@ -70,26 +71,12 @@ impl Driver {
 
     /// Gives the page its new state.
     pub(crate) fn announce(&self, state: &State) {
-        self.host.state(&state::to_js(state, &self.host));
+        let role = self.tab.borrow().role();
+        state::tell(state, role, &self.host);
     }
 
     /// Gives the page an error.
     pub(crate) fn report(&self, problem: &Problem) {
         self.host.report(&problem.to_js(&self.host));
-    }
-
-    fn meta(&self, message: &Message, meta: &JsValue) -> JsValue {
-        let origin = field(meta, "origin").as_string();
-        let text = |name| text_or_null(field(meta, name).as_string().as_deref());
-        object(&[
-            ("type", JsValue::from_str(&message.name)),
-            ("id", text_or_null(message.id.as_ref().map(EventId::to_text).as_deref())),
-            ("replayed", message.replayed.into()),
-            ("via", "network".into()),
-            ("receivedAt", state::millis(self.now())),
-            ("sentAt", text("at")),
-            ("correlationId", text("correlation_id")),
-            ("own", (origin.is_some() && origin == self.host.origin()).into()),
-        ])
     }
 }

@@ -1,4 +1,4 @@
-//! The driver of the subscriber: handle one input, poll outputs until there is none, arm one timer.
+//! The driver of a tab's subscriber: handle one input, poll outputs until there is none, arm one timer.
 //!
 //! Handlers run inside the polling and may call the provider. So nothing stays borrowed while an output is acted
 //! on, and an input that comes meanwhile leaves its outputs to the loop that is already running.
@@ -13,6 +13,7 @@ use js_sys::Function;
 use protocol::{
     EventId, Input, Millis, Output, Retry, State, Subscriber, Time,
     subscriber::{Attempt, Config, Credentials, HoldError, HoldId},
+    tab::{Lock, Post, Tab},
 };
 use web_sys::AbortController;
 
@@ -27,7 +28,7 @@ pub(crate) struct Driver {
     this: Weak<Self>,
     pub(crate) host: Host,
     pub(crate) contract: ContractCheck,
-    pub(crate) subscriber: RefCell<Subscriber>,
+    pub(crate) tab: RefCell<Tab>,
     pub(crate) holds: RefCell<Vec<(HoldId, Held)>>,
     clock: Clock,
     timer: RefCell<Timer>,
@@ -55,7 +56,9 @@ impl Driver {
     pub(crate) fn new(host: Host, contract: ContractCheck, revision: u32) -> Rc<Self> {
         let clock = host.clock();
         let config = config(&host, revision);
-        let subscriber = Subscriber::new(config, None, seed(&clock));
+        let subscriber = Subscriber::new(config, None, random(&clock));
+        let mut tab = Tab::new(subscriber, random(&clock).max(1));
+        tab.share(host.shares());
         Rc::new_cyclic(|this: &Weak<Self>| {
             let waiting = this.clone();
             let timer = Timer::new(clock.clone(), move || {
@@ -68,7 +71,7 @@ impl Driver {
                 this: this.clone(),
                 host,
                 contract,
-                subscriber: RefCell::new(subscriber),
+                tab: RefCell::new(tab),
                 holds: RefCell::default(),
                 clock,
                 timer: RefCell::new(timer),
@@ -83,8 +86,13 @@ impl Driver {
 
     /// Handles one input and does what comes of it.
     pub(crate) fn handle(&self, input: Input<'_>) {
+        self.tell(|tab, now| tab.handle(input, now));
+    }
+
+    /// Tells the tab something and does what comes of it.
+    pub(crate) fn tell(&self, what: impl FnOnce(&mut Tab, Time)) {
         let now = self.now();
-        self.subscriber.borrow_mut().handle(input, now);
+        what(&mut self.tab.borrow_mut(), now);
         self.run();
     }
 
@@ -93,23 +101,32 @@ impl Driver {
         let listening = self.environment.borrow().is_some();
         if !listening {
             let online = self.host.online();
-            self.environment.replace(Some(Environment::listen(&self.host, &self.this)));
-            self.subscriber.borrow_mut().handle(Input::Network { online }, self.now());
+            let (environment, visible) = Environment::listen(&self.host, &self.this);
+            self.environment.replace(Some(environment));
+            let now = self.now();
+            let mut tab = self.tab.borrow_mut();
+            tab.handle(Input::Network { online }, now);
+            tab.show(visible, now);
         }
         self.handle(input);
     }
 
     /// Another user: what waits to be dispatched was meant for the one before.
-    pub(crate) fn change_identity(&self, signed_in: bool) {
-        let waiting: Vec<_> = std::iter::from_fn(|| self.next_output()).collect();
-        let rest = waiting.into_iter().filter(|output| !matches!(output, Output::Event(_)));
-        self.backlog.borrow_mut().extend(rest);
+    pub(crate) fn change_identity(&self, signed_in: bool, shares: bool) {
+        let mut rest = VecDeque::new();
+        while let Some(output) = self.next_output() {
+            if !matches!(output, Output::Event(_)) {
+                rest.push_back(output);
+            }
+        }
+        self.backlog.replace(rest);
+        self.tab.borrow_mut().share(shares);
         self.start(Input::Identity { signed_in });
     }
 
     /// Holds events back from now on.
     pub(crate) fn hold(&self, release: Function) -> Result<HoldId, HoldError> {
-        let hold = self.subscriber.borrow_mut().hold(self.now())?;
+        let hold = self.tab.borrow_mut().hold(self.now())?;
         self.holds.borrow_mut().push((hold, Held::Load(release)));
         self.run();
         Ok(hold)
@@ -136,16 +153,6 @@ impl Driver {
         self.this.clone()
     }
 
-    /// The cursor of the page's data is asked for once, by the first attempt without a cursor.
-    pub(crate) fn wants_from(&self) -> bool {
-        !self.from_asked.replace(true)
-    }
-
-    /// Where the page's data says that it was read, if nothing newer is known.
-    pub(crate) fn start_from(&self, cursor: EventId) {
-        self.subscriber.borrow_mut().start_from(cursor);
-    }
-
     fn run(&self) {
         if self.running.replace(true) {
             return;
@@ -154,18 +161,19 @@ impl Driver {
             self.act(output);
         }
         self.running.set(false);
-        let due = self.subscriber.borrow().poll_timeout();
+        let due = self.tab.borrow().poll_timeout();
         self.timer.borrow_mut().arm(due, self.now());
     }
 
     fn next_output(&self) -> Option<Output> {
         let waiting = self.backlog.borrow_mut().pop_front();
-        waiting.or_else(|| self.subscriber.borrow_mut().poll())
+        waiting.or_else(|| self.tab.borrow_mut().poll())
     }
 
     fn act(&self, output: Output) {
         match output {
-            Output::Open(attempt) => self.open(attempt),
+            Output::Open(attempt) => self.prepare(attempt),
+            Output::Fetch(attempt) => self.open(attempt),
             Output::Abort { attempt } => self.abort(attempt),
             Output::State(state) => self.show(&state),
             Output::Event(message) => self.dispatch(&message),
@@ -174,8 +182,39 @@ impl Driver {
             Output::Error(error) => self.report(&Problem::from(&error)),
             Output::Alive { connection_id } => self.host.alive(&connection_id),
             Output::NewerContract { .. } => self.host.contract_change(),
+            Output::Post(post) => self.post(&post),
+            Output::Lock(lock) => self.host.lock(word(lock)),
+            Output::Mirror => self.host.mirror(),
             _ => {}
         }
+    }
+
+    /// Asks for the cursor that came with the page's data: once, where nothing newer is known.
+    fn prepare(&self, attempt: Attempt) {
+        if attempt.cursor.is_some() || self.from_asked.replace(true) {
+            return self.tell(|tab, now| tab.send(attempt, now));
+        }
+        let driver = self.weak();
+        self.host.when_settled(&self.host.from(), move |answer| {
+            let Some(driver) = driver.upgrade() else { return };
+            let text = answer.ok().and_then(|answer| answer.as_string()).filter(|text| !text.is_empty());
+            match text.map(|text| text.parse::<EventId>()) {
+                Some(Ok(cursor)) => driver.tab.borrow_mut().start_from(cursor),
+                // A bad cursor of the page's data is said and means none.
+                Some(Err(error)) => {
+                    driver.report(&Problem::config("invalid_cursor", error.message().to_owned()));
+                }
+                None => {}
+            }
+            driver.tell(|tab, now| tab.send(attempt, now));
+        });
+    }
+
+    fn post(&self, post: &Post) {
+        #[expect(clippy::cast_precision_loss, reason = "ids lie below 2^53, and no count reaches it")]
+        let number = |number: u64| number as f64;
+        let Post { kind, from, to, term, number: count, text } = post;
+        self.host.post(*kind as u8, number(*from), number(*to), number(*term), number(*count), text);
     }
 
     fn open(&self, attempt: Attempt) {
@@ -215,23 +254,37 @@ impl Drop for Driver {
 fn config(host: &Host, revision: u32) -> Config {
     let retry = Retry::default();
     let config = Config::new(control::parse);
-    let millis = |name| host.millis(name).map(|number| Millis::new(whole(number)));
+    let names = ["baseMs", "capMs", "healthyAfterMs", "connectMs", "idleMs", "longBrokenMs"];
+    let mut numbers = [None; 6];
+    for (number, name) in numbers.iter_mut().zip(names) {
+        *number = host.millis(name).map(|number| Millis::new(whole(number)));
+    }
+    let [base, cap, healthy_after, connect_timeout, idle_timeout, long_broken_after] = numbers;
     Config {
         retry: Retry {
-            base: millis("baseMs").unwrap_or(retry.base),
-            cap: millis("capMs").unwrap_or(retry.cap),
-            healthy_after: millis("healthyAfterMs").unwrap_or(retry.healthy_after),
+            base: base.unwrap_or(retry.base),
+            cap: cap.unwrap_or(retry.cap),
+            healthy_after: healthy_after.unwrap_or(retry.healthy_after),
         },
-        connect_timeout: millis("connectMs").unwrap_or(config.connect_timeout),
-        idle_timeout: millis("idleMs"),
-        long_broken_after: millis("longBrokenMs").unwrap_or(config.long_broken_after),
+        connect_timeout: connect_timeout.unwrap_or(config.connect_timeout),
+        idle_timeout,
+        long_broken_after: long_broken_after.unwrap_or(config.long_broken_after),
         credentials: if host.is_renewable() { Credentials::Renewable } else { Credentials::Ambient },
         contract_revision: revision,
         ..config
     }
 }
 
-fn seed(clock: &Clock) -> u64 {
+fn word(lock: Lock) -> &'static str {
+    match lock {
+        Lock::Ask => "ask",
+        Lock::Steal => "steal",
+        Lock::Leave => "leave",
+        Lock::Quit => "quit",
+    }
+}
+
+fn random(clock: &Clock) -> u64 {
     whole(clock.random() * 2_f64.powi(53))
 }
 
@@ -240,6 +293,6 @@ fn seed(clock: &Clock) -> u64 {
     clippy::cast_sign_loss,
     reason = "`as` saturates, and takes NaN for 0"
 )]
-const fn whole(number: f64) -> u64 {
+pub(crate) const fn whole(number: f64) -> u64 {
     number as u64
 }

@@ -15,7 +15,8 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    pub(crate) fn listen(host: &Host, driver: &Weak<Driver>) -> Self {
+    /// Also says whether the page is visible now.
+    pub(crate) fn listen(host: &Host, driver: &Weak<Driver>) -> (Self, bool) {
         let network =
             [("online", Input::Network { online: true }), ("offline", Input::Network { online: false })];
         let page = [("pagehide", Input::Suspend), ("pageshow", Input::Resume), ("focus", Input::Wake)];
@@ -30,8 +31,9 @@ impl Environment {
         };
         add(host.target("network"), &network);
         add(host.target("page"), &page);
+        let hidden = host.target("document").is_some_and(|document| is_hidden(&document));
         add(host.target("document"), &document);
-        Self { _listeners: listeners }
+        (Self { _listeners: listeners }, !hidden)
     }
 }
 
@@ -43,11 +45,18 @@ fn on(
 ) -> EventListener {
     let document = target.clone();
     EventListener::new(target, event, move |_| {
-        // Hidden is not offline: only becoming visible says anything.
-        let hidden = matches!(input, Input::Wake) && is_hidden(&document);
-        if let (false, Some(driver)) = (hidden, driver.upgrade()) {
-            driver.handle(input);
-        }
+        let Some(driver) = driver.upgrade() else { return };
+        let looked_at = matches!(input, Input::Wake);
+        let hidden = looked_at && is_hidden(&document);
+        driver.tell(|tab, now| {
+            if looked_at {
+                tab.show(!hidden, now);
+            }
+            // Hidden is not offline: only becoming visible says anything.
+            if !hidden {
+                tab.handle(input, now);
+            }
+        });
     })
 }
 

@@ -13,11 +13,7 @@ use protocol::{
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortSignal, ReadableStreamDefaultReader, Response};
 
-use crate::{
-    driver::Driver,
-    error::{Problem, message_of},
-    object::{field, object, text_or_null},
-};
+use crate::{driver::Driver, error::message_of, object::field};
 
 /// The request of an attempt, until it ends or the signal aborts.
 #[derive(Debug)]
@@ -28,47 +24,15 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Makes it. The cursor that came with the page's data is asked for first, once, where nothing newer is known.
+    /// Makes it.
     pub(crate) fn make(driver: &Driver, attempt: Attempt, signal: AbortSignal) {
         let request = Rc::new(Self { driver: driver.weak(), attempt, signal });
-        if let Some(cursor) = &request.attempt.cursor {
-            request.send(driver, Some(cursor));
-        } else if driver.wants_from() {
-            driver.host.when_settled(&driver.host.from(), move |answer| request.start(answer.ok()));
-        } else {
-            request.send(driver, None);
-        }
-    }
-
-    /// A bad cursor of the page's data is said and means none.
-    fn start(self: &Rc<Self>, answer: Option<JsValue>) {
-        let Some(driver) = self.live() else { return };
-        let text = answer.and_then(|answer| answer.as_string()).filter(|text| !text.is_empty());
-        let cursor = match text.map(|text| text.parse::<EventId>()) {
-            Some(Ok(cursor)) => Some(cursor),
-            Some(Err(error)) => {
-                driver.report(&Problem::config("invalid_cursor", error.message().to_owned()));
-                None
-            }
-            None => None,
-        };
-        if let Some(cursor) = &cursor {
-            driver.start_from(cursor.clone());
-        }
-        self.send(&driver, cursor.as_ref());
-    }
-
-    fn send(self: &Rc<Self>, driver: &Driver, cursor: Option<&EventId>) {
-        let attempt = &self.attempt;
-        let response = driver.host.open(&object(&[
-            ("cursor", text_or_null(cursor.map(EventId::to_text).as_deref())),
-            ("connection", text_or_null(attempt.connection_id.as_deref())),
-            ("reason", if attempt.renew_credentials { "rejected" } else { "connect" }.into()),
-            ("attempt", attempt.earlier.into()),
-            ("signal", (&self.signal).into()),
-        ]));
-        let this = Rc::clone(self);
-        driver.host.when_settled(&response, move |response| this.take_response(response));
+        let Self { attempt, signal, .. } = &*request;
+        let cursor = attempt.cursor.as_ref().map(EventId::to_text).unwrap_or_default();
+        let connection = attempt.connection_id.as_deref().unwrap_or_default();
+        let response =
+            driver.host.open(&cursor, connection, attempt.renew_credentials, attempt.earlier, signal);
+        driver.host.when_settled(&response, move |response| request.take_response(response));
     }
 
     fn take_response(self: &Rc<Self>, response: Result<JsValue, JsValue>) {

@@ -18,9 +18,16 @@ extern "C" {
     /// The cursor of the page's data: asked for once.
     #[wasm_bindgen(method)]
     pub(crate) fn from(this: &Host) -> Promise;
-    /// The response to the request `{ cursor, connection, reason, attempt, signal }`.
+    /// The response to a request; a text is empty where there is none.
     #[wasm_bindgen(method)]
-    pub(crate) fn open(this: &Host, request: &JsValue) -> Promise;
+    pub(crate) fn open(
+        this: &Host,
+        cursor: &str,
+        connection: &str,
+        renew_credentials: bool,
+        attempt: u32,
+        signal: &AbortSignal,
+    ) -> Promise;
 
     /// Calls back once with whether the promise was kept, and what it came to.
     #[wasm_bindgen(method)]
@@ -37,10 +44,28 @@ extern "C" {
     ) -> JsValue;
     /// The state changed: the façade keeps it as its snapshot, and tells its handlers.
     #[wasm_bindgen(method)]
-    pub(crate) fn state(this: &Host, now: &JsValue);
+    pub(crate) fn state(
+        this: &Host,
+        status: &str,
+        since: f64,
+        attempt: u32,
+        retry_at: Option<f64>,
+        resumed: bool,
+        role: &str,
+        reason: &JsValue,
+    );
     /// Calls the handlers of an event: `event | application_error | unknown`.
     #[wasm_bindgen(method)]
-    pub(crate) fn event(this: &Host, kind: &str, name: &str, data: &JsValue, meta: &JsValue);
+    pub(crate) fn event(
+        this: &Host,
+        kind: &str,
+        name: &str,
+        data: &JsValue,
+        meta: &JsValue,
+        id: &str,
+        replayed: bool,
+        relayed: bool,
+    );
     /// Calls the resync handlers. Whether all did well: at once, or as a promise.
     #[wasm_bindgen(method)]
     pub(crate) fn resync(this: &Host, reason: &str, signal: &AbortSignal) -> JsValue;
@@ -50,6 +75,15 @@ extern "C" {
     /// `POST alive` for a connection.
     #[wasm_bindgen(method)]
     pub(crate) fn alive(this: &Host, connection: &str);
+    /// Does `ask | steal | leave | quit` with the lock of the tabs that share.
+    #[wasm_bindgen(method)]
+    pub(crate) fn lock(this: &Host, what: &str);
+    /// Says something to the other tabs.
+    #[wasm_bindgen(method)]
+    pub(crate) fn post(this: &Host, kind: u8, from: f64, to: f64, term: f64, number: f64, text: &str);
+    /// Shows the state that came with the leader's last post.
+    #[wasm_bindgen(method)]
+    pub(crate) fn mirror(this: &Host);
     #[wasm_bindgen(method, js_name = contractChange)]
     pub(crate) fn contract_change(this: &Host);
 
@@ -84,10 +118,6 @@ impl Host {
         field(self, "clock").unchecked_into()
     }
 
-    pub(crate) fn origin(&self) -> Option<String> {
-        field(self, "origin").as_string()
-    }
-
     /// `network`, `page` or `document`.
     pub(crate) fn target(&self, name: &str) -> Option<EventTarget> {
         let target = field(self, name);
@@ -97,6 +127,11 @@ impl Host {
     /// Whether refused credentials can be renewed.
     pub(crate) fn is_renewable(&self) -> bool {
         field(self, "renewable").is_truthy()
+    }
+
+    /// Whether there may be other tabs to share a stream with.
+    pub(crate) fn shares(&self) -> bool {
+        field(self, "shares").is_truthy()
     }
 
     /// A number of the options, in milliseconds.

@@ -1,4 +1,4 @@
-//! The browser client of Tidings: fetch, timers and page events around [`protocol::Subscriber`].
+//! The browser client of Tidings: fetch, timers and page events around [`protocol::tab::Tab`].
 //!
 //! It decides nothing about the stream: that is the subscriber's. It decides nothing about the contract: that is
 //! the app's, given once by [`export_provider!`]. It keeps no handlers: those are the façade's. What is left is one driver.
@@ -79,8 +79,31 @@ macro_rules! export_provider {
 
                 /// Another user, or nobody.
                 #[wasm_bindgen(js_name = setIdentity)]
-                pub fn set_identity(&self, signed_in: bool) {
-                    self.0.set_identity(signed_in);
+                pub fn set_identity(&self, signed_in: bool, shares: bool) {
+                    self.0.set_identity(signed_in, shares);
+                }
+
+                /// The lock is this tab's.
+                pub fn granted(&self) {
+                    self.0.granted();
+                }
+
+                /// Another tab has taken the lock.
+                pub fn stolen(&self) {
+                    self.0.stolen();
+                }
+
+                /// Another tab's post.
+                pub fn hear(
+                    &self,
+                    kind: u8,
+                    from: f64,
+                    to: f64,
+                    term: f64,
+                    number: f64,
+                    text: ::std::string::String,
+                ) {
+                    self.0.hear(kind, from, to, term, number, text);
                 }
 
                 /// Holds events until [`Self::settle`]; `undefined` when too many loads run.
@@ -99,9 +122,10 @@ macro_rules! export_provider {
                     self.0.last_event_id()
                 }
 
-                /// For people.
-                pub fn inspect(&self) -> $crate::wasm_bindgen::JsValue {
-                    self.0.inspect()
+                /// When the stream last wrote anything.
+                #[wasm_bindgen(getter, js_name = lastByteAt)]
+                pub fn last_byte_at(&self) -> ::std::option::Option<f64> {
+                    self.0.last_byte_at()
                 }
             }
         }

@@ -3,10 +3,18 @@
 use std::{marker::PhantomData, rc::Rc};
 
 use js_sys::Function;
-use protocol::{Contract, EventId, Input, subscriber::HoldId};
-use wasm_bindgen::JsValue;
+use protocol::{
+    Contract, EventId, Input,
+    subscriber::HoldId,
+    tab::{Kind, Post, Tab},
+};
 
-use crate::{Host, contract::ContractCheck, driver::Driver, object::object, state::millis};
+use crate::{
+    Host,
+    contract::ContractCheck,
+    driver::{Driver, whole},
+    state::millis,
+};
 
 /// One stream of one contract's events, and the handlers that wait for them.
 ///
@@ -42,9 +50,9 @@ impl<C> BackendEventProvider<C> {
         self.driver.handle(Input::Close);
     }
 
-    /// Another user, or nobody.
-    pub fn set_identity(&self, signed_in: bool) {
-        self.driver.change_identity(signed_in);
+    /// Another user, or nobody; `shares` says whether there may be other tabs of that user.
+    pub fn set_identity(&self, signed_in: bool, shares: bool) {
+        self.driver.change_identity(signed_in, shares);
     }
 
     /// Holds events until [`Self::settle`] names the hold; `release` is called with
@@ -65,19 +73,31 @@ impl<C> BackendEventProvider<C> {
         self.driver.settle(HoldId(hold as u64), ok);
     }
 
-    /// The position up to which every event has been handled.
-    pub fn last_event_id(&self) -> Option<String> {
-        self.driver.subscriber.borrow().last_event_id().map(EventId::to_text)
+    /// The lock of the tabs that share is this one's.
+    pub fn granted(&self) {
+        self.driver.tell(Tab::granted);
     }
 
-    /// `{ attempts, lastByteAt, role }`, for people.
-    pub fn inspect(&self) -> JsValue {
-        let subscriber = self.driver.subscriber.borrow();
-        #[expect(clippy::cast_precision_loss, reason = "2^53 attempts outlive every page")]
-        object(&[
-            ("attempts", (subscriber.attempts() as f64).into()),
-            ("lastByteAt", subscriber.last_byte_at().map_or(JsValue::NULL, millis)),
-            ("role", "solo".into()),
-        ])
+    /// Another tab has taken the lock by force.
+    pub fn stolen(&self) {
+        self.driver.tell(Tab::stolen);
+    }
+
+    /// What another tab posted. Numbers that are none are taken for 0, and what makes no sense is ignored.
+    #[expect(clippy::too_many_arguments, reason = "a post's fields: an object would be read by name, one by one")]
+    pub fn hear(&self, kind: u8, from: f64, to: f64, term: f64, number: f64, text: String) {
+        let Some(kind) = Kind::from_number(kind) else { return };
+        let [from, to, term, number] = [from, to, term, number].map(whole);
+        self.driver.tell(|tab, now| tab.hear(Post { kind, from, to, term, number, text }, now));
+    }
+
+    /// The position up to which every event has been handled.
+    pub fn last_event_id(&self) -> Option<String> {
+        self.driver.tab.borrow().last_event_id().map(EventId::to_text)
+    }
+
+    /// When the open stream last wrote anything, in Unix milliseconds.
+    pub fn last_byte_at(&self) -> Option<f64> {
+        self.driver.tab.borrow().last_byte_at().map(|at| millis(at.as_millis()))
     }
 }

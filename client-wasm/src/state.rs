@@ -1,49 +1,68 @@
-//! The state of a subscriber as the immutable object that `state` and `getSnapshot` give.
+//! The state of a subscriber, as the façade is told of it.
 
-use js_sys::Object;
-use protocol::{Closed, Outage, State, SubscriberError, Time};
-use wasm_bindgen::{JsCast, JsValue};
+use protocol::{Closed, Outage, State, SubscriberError, tab::Role};
+use wasm_bindgen::JsValue;
 
-use crate::{Host, error::Problem, object::object};
+use crate::{Host, error::Problem};
 
-/// `ConnectionState` in TypeScript.
-pub(crate) fn to_js(state: &State, host: &Host) -> JsValue {
-    let object = match state {
-        State::Connecting { since } => object(&[("status", "connecting".into()), ("since", millis(*since))]),
-        State::Online { since, resumed } => object(&[
-            ("status", "online".into()),
-            ("since", millis(*since)),
-            ("role", "solo".into()),
-            ("resumed", (*resumed).into()),
-        ]),
-        State::Reconnecting(outage) => interrupted("reconnecting", outage, host),
-        State::Offline(outage) => interrupted("offline", outage, host),
-        State::LongBroken(outage) => interrupted("long-broken", outage, host),
-        State::Unauthorized { reason } => {
-            object(&[("status", "unauthorized".into()), ("reason", error(reason, host))])
+/// Tells the page its new state.
+pub(crate) fn tell(state: &State, role: Role, host: &Host) {
+    let mut told = Told { since: 0, attempt: 0, retry_at: None, resumed: false, reason: JsValue::UNDEFINED };
+    let status = match state {
+        State::Connecting { since } => {
+            told.since = since.as_millis();
+            "connecting"
         }
-        State::Closed(closed) => object(&[("status", "closed".into()), ("reason", reason(closed, host))]),
-        _ => object(&[("status", "idle".into())]),
+        State::Online { since, resumed } => {
+            (told.since, told.resumed) = (since.as_millis(), *resumed);
+            "online"
+        }
+        State::Reconnecting(outage) => told.outage("reconnecting", outage, host),
+        State::Offline(outage) => told.outage("offline", outage, host),
+        State::LongBroken(outage) => told.outage("long-broken", outage, host),
+        State::Unauthorized { reason } => {
+            told.reason = error(reason, host);
+            "unauthorized"
+        }
+        State::Closed(closed) => {
+            told.reason = match closed {
+                Closed::NoContent => "server-204".into(),
+                Closed::Failed(failed) => error(failed, host),
+                _ => "close()".into(),
+            };
+            "closed"
+        }
+        _ => "idle",
     };
-    Object::freeze(object.unchecked_ref::<Object>());
-    object
+    let Told { since, attempt, retry_at, resumed, reason } = told;
+    host.state(status, millis(since), attempt, retry_at.map(millis), resumed, word(role), &reason);
 }
 
-fn interrupted(status: &str, outage: &Outage, host: &Host) -> JsValue {
-    object(&[
-        ("status", status.into()),
-        ("since", millis(outage.since)),
-        ("attempt", outage.attempt.into()),
-        ("retryAt", outage.retry_at.map_or(JsValue::NULL, millis)),
-        ("reason", error(&outage.reason, host)),
-    ])
+/// What a state may have beside its name.
+struct Told {
+    since: u64,
+    attempt: u32,
+    retry_at: Option<u64>,
+    resumed: bool,
+    reason: JsValue,
 }
 
-fn reason(closed: &Closed, host: &Host) -> JsValue {
-    match closed {
-        Closed::NoContent => "server-204".into(),
-        Closed::Failed(failed) => error(failed, host),
-        _ => "close()".into(),
+impl Told {
+    fn outage(&mut self, status: &'static str, outage: &Outage, host: &Host) -> &'static str {
+        self.since = outage.since.as_millis();
+        self.attempt = outage.attempt;
+        self.retry_at = outage.retry_at.map(protocol::Time::as_millis);
+        self.reason = error(&outage.reason, host);
+        status
+    }
+}
+
+/// A role's word in TypeScript.
+pub(crate) const fn word(role: Role) -> &'static str {
+    match role {
+        Role::Solo => "solo",
+        Role::Leader => "leader",
+        Role::Follower => "follower",
     }
 }
 
@@ -53,6 +72,6 @@ fn error(error: &SubscriberError, host: &Host) -> JsValue {
 
 /// A point in time as JavaScript counts it. Exact up to the year 287396.
 #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 stay far below 2^53")]
-pub(crate) fn millis(time: Time) -> JsValue {
-    JsValue::from_f64(time.as_millis() as f64)
+pub(crate) const fn millis(time: u64) -> f64 {
+    time as f64
 }

@@ -5,8 +5,7 @@ import { afterEach, expect, it } from "vitest";
 import { bindContract } from "../js/bind.js";
 import type { Core, Host } from "../js/core.js";
 import { createBackendEventHooks } from "../js/react.js";
-import type { EventMeta } from "../js/types.js";
-import { online, type Events } from "./support/contract.js";
+import type { Events } from "./support/contract.js";
 
 afterEach(cleanup);
 
@@ -25,24 +24,25 @@ class RecordingCore implements Core {
   connect(): void {
     this.isConnected = true;
     RecordingCore.peak = Math.max(RecordingCore.peak, RecordingCore.connected().length);
-    this.host.state(online());
+    this.host.state("online", 0, 0, undefined, false, "solo", undefined);
   }
   reconnect(): void {}
   close(): void {
     this.isConnected = false;
-    this.host.state({ status: "closed", reason: "close()" });
+    this.host.state("closed", 0, 0, undefined, false, "solo", "close()");
   }
   setIdentity(signedIn: boolean): void {
     this.identities.push(signedIn);
   }
   hold(): undefined {}
   settle(): void {}
-  inspect(): never {
-    throw new Error("unused");
-  }
+  granted(): void {}
+  stolen(): void {}
+  hear(): void {}
+  lastByteAt = undefined;
   deliver(type: string, data: unknown, id: string): void {
     this.lastEventId = id;
-    this.host.event("event", type, data, { type, id } as EventMeta);
+    this.host.event("event", type, data, undefined, id, false, false);
   }
 }
 

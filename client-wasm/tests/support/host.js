@@ -10,7 +10,6 @@ export class Scene {
   /** What the façade would lend. */
   host() {
     return {
-      origin: "origin-of-the-test",
       clock: { now: () => 1_800_000_000_000, random: () => 0.5, setTimeout: () => 1, clearTimeout: () => {} },
       renewable: false,
       online: () => true,
@@ -26,7 +25,7 @@ export class Scene {
           (reason) => then(false, reason),
         ),
       error: (kind, code, message) => ({ kind, code, message }),
-      state: ({ status }) => this.log.push(`state ${status}`),
+      state: (status) => this.log.push(`state ${status}`),
       alive: (connection) => this.log.push(`alive ${connection}`),
       event: (kind, type, data) => this.log.push(`event ${JSON.stringify({ kind, type, data })}`),
       resync: (reason) => {
@@ -34,6 +33,9 @@ export class Scene {
         return true;
       },
       report: ({ code, message }) => this.log.push(`error ${code}: ${message}`),
+      lock: () => {},
+      post: () => {},
+      mirror: () => {},
       contractChange: () => this.log.push("newer contract"),
     };
   }

@@ -27,16 +27,7 @@ impl Subscriber {
         let content_type = head.content_type.unwrap_or_default();
         match head.status {
             200 if is_event_stream(content_type) => {
-                let last_event_id = self.cursor.as_ref().map(EventId::to_string).unwrap_or_default();
-                self.link = Link::Streaming(Box::new(Stream {
-                    attempt,
-                    source: Source::Network,
-                    decoder: Decoder::with_max_bytes(&last_event_id, self.config.max_event_bytes),
-                    last_byte: now,
-                    grace_until: None,
-                    sent_cursor,
-                    greeted: None,
-                }));
+                self.begin(attempt, Source::Network, sent_cursor, now);
             }
             200 => self.fail(SubscriberError::ContentType(content_type.to_owned()), head.retry_after, now),
             204 => self.close(Closed::NoContent),
@@ -47,6 +38,20 @@ impl Subscriber {
             status @ 400..500 => self.close_failed(SubscriberError::Refused(status)),
             status => self.fail(SubscriberError::Status(status), head.retry_after, now),
         }
+    }
+
+    /// The stream is there; hello comes next.
+    pub(super) fn begin(&mut self, attempt: u64, source: Source, sent_cursor: bool, now: Time) {
+        let last_event_id = self.cursor.as_ref().map(EventId::to_text).unwrap_or_default();
+        self.link = Link::Streaming(Box::new(Stream {
+            attempt,
+            source,
+            decoder: Decoder::with_max_bytes(&last_event_id, self.config.max_event_bytes),
+            last_byte: now,
+            grace_until: None,
+            sent_cursor,
+            greeted: None,
+        }));
     }
 
     pub(super) fn handle_failure(&mut self, attempt: u64, error: SubscriberError, now: Time) {

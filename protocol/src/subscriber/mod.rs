@@ -258,7 +258,7 @@ pub struct Subscriber {
     /// The position handled: behind the cursor while events are held.
     settled: Option<EventId>,
     /// Last positions in epochs before the cursor's, for the comparison of late repeats.
-    passed: VecDeque<EventId>,
+    passed: Vec<EventId>,
     connection_id: Option<String>,
     subject: Option<String>,
     /// What the first hello without a cursor says.
@@ -294,7 +294,7 @@ impl Subscriber {
             renewal: Renewal::None,
             settled: from.clone(),
             cursor: from,
-            passed: VecDeque::new(),
+            passed: Vec::new(),
             connection_id: None,
             subject: None,
             fresh_reason: ResyncReason::Initial,

@@ -201,9 +201,9 @@ impl Subscriber {
             && self.cursor.as_ref().is_some_and(|new| new.epoch() != old.epoch())
         {
             if self.passed.len() == EPOCHS_KEPT {
-                self.passed.pop_front();
+                self.passed.remove(0);
             }
-            self.passed.push_back(old);
+            self.passed.push(old);
         }
     }
 

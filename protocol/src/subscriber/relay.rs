@@ -3,9 +3,9 @@
 //! A follower's subscriber is a replica: fed the same events as the leader's from the same position, it comes to
 //! the same cursor, gaps and counts. See [`Tab`](crate::tab::Tab), which alone uses this.
 
-use super::{Output, QUIET_FOR, Subscriber, link::Link, link::Source, link::Stream};
+use super::{Output, QUIET_FOR, Subscriber, link::Link, link::Source};
 use crate::{
-    Control, DecodedEvent, Decoder, EventId, Millis, SubscriberError, Time,
+    Control, DecodedEvent, EventId, Millis, SubscriberError, Time,
     control::{GAP, HELLO, Resumed},
 };
 
@@ -32,15 +32,7 @@ impl Subscriber {
     pub(crate) fn attach(&mut self, attempt: u64, now: Time) {
         let now = self.observe(now);
         if matches!(&self.link, Link::Opening { attempt: current, .. } if *current == attempt) {
-            self.link = Link::Streaming(Box::new(Stream {
-                attempt,
-                source: Source::Tab,
-                decoder: Decoder::new(""),
-                last_byte: now,
-                grace_until: None,
-                sent_cursor: false,
-                greeted: None,
-            }));
+            self.begin(attempt, Source::Tab, false, now);
         }
         self.finish(now);
     }
@@ -84,7 +76,7 @@ impl Subscriber {
         match self.link {
             Link::Opening { .. } | Link::Streaming(_) => {
                 self.abort();
-                self.interrupt(elsewhere(), Some(now + QUIET_FOR), now);
+                self.interrupt(SubscriberError::Ended, Some(now + QUIET_FOR), now);
                 self.open(now);
             }
             Link::Waiting { not_before, .. } if not_before <= now => self.open(now),
@@ -96,7 +88,7 @@ impl Subscriber {
     /// The leader's page shows an outage.
     pub(crate) fn note_outage(&mut self, now: Time) {
         let now = self.observe(now);
-        self.interrupt(elsewhere(), None, now);
+        self.interrupt(SubscriberError::Ended, None, now);
     }
 
     /// The credentials of all tabs were refused, or nobody is signed in any more.
@@ -138,10 +130,10 @@ impl Subscriber {
     }
 
     /// Whether what was missed has not all come yet, at `position`.
-    pub(crate) fn is_replaying(&self, position: Option<&EventId>) -> bool {
+    pub(crate) fn is_replaying(&self, position: &str) -> bool {
         match &self.link {
             Link::Streaming(stream) => stream.greeted.as_ref().is_some_and(|greeted| {
-                greeted.replay_until.is_some() && greeted.replay_until.as_ref() != position
+                greeted.replay_until.as_ref().is_some_and(|until| until.to_text() != position)
             }),
             _ => false,
         }
@@ -169,10 +161,6 @@ impl Subscriber {
         self.expire(now);
         self.update_state(now);
     }
-}
-
-fn elsewhere() -> SubscriberError {
-    SubscriberError::Transport("another tab reads the stream".to_owned())
 }
 
 fn gap(position: Option<&EventId>) -> DecodedEvent {

@@ -55,11 +55,13 @@ impl Tab {
             Kind::Welcome if !self.is_for_me(&post.text) => {}
             Kind::Welcome if known && self.pending.is_none() && self.follow.place.is_some() => {}
             Kind::State | Kind::Welcome if self.pending.is_some() || known => {
-                if let Some((attempt, _)) = self.pending.take() {
+                if let Some(pending) = self.pending.take() {
                     self.role = Role::Follower;
-                    let Follow { stole, mirrored, .. } = self.follow;
-                    self.follow = Follow { leader, heard: now, stole, mirrored, ..Follow::default() };
-                    self.subscriber.attach(attempt.number, now);
+                    self.follow.leader = leader;
+                    self.follow.heard = now;
+                    self.follow.place = None;
+                    self.follow.pinged = None;
+                    self.subscriber.attach(pending.attempt.number, now);
                 }
                 if post.kind == Kind::Welcome {
                     self.take_welcome(&post, now);
@@ -80,8 +82,8 @@ impl Tab {
             if wished {
                 self.subscriber.handle(Input::Connect, now);
             }
-        } else if let Some((_, until)) = &mut self.pending {
-            *until = now + ANSWER_WITHIN;
+        } else if let Some(pending) = &mut self.pending {
+            pending.until = now + ANSWER_WITHIN;
             self.ask();
         } else if !known {
             self.subscriber.move_over(now);
@@ -93,13 +95,15 @@ impl Tab {
     /// Whether a welcome answers where this tab stands now: one that was late may answer an older question.
     fn is_for_me(&self, welcome: &str) -> bool {
         let cursor = self.subscriber.cursor().map(EventId::to_text).unwrap_or_default();
-        welcome.split('\0').next() == Some(&cursor)
+        Post::cut(welcome).0 == cursor
     }
 
     fn take_welcome(&mut self, post: &Post, now: Time) {
-        let mut texts = post.text.splitn(6, '\0').skip(1);
-        let mut next = || texts.next().unwrap_or_default();
-        let (resumed, position, received, owed, hello) = (next(), next(), next(), next(), next());
+        let (_, rest) = Post::cut(&post.text);
+        let (resumed, rest) = Post::cut(rest);
+        let (position, rest) = Post::cut(rest);
+        let (received, rest) = Post::cut(rest);
+        let (owed, hello) = Post::cut(rest);
         let (Some(resumed), Ok(received), Ok(owed)) =
             (Resumed::from_word(resumed), received.parse(), owed.parse())
         else {
@@ -108,11 +112,7 @@ impl Tab {
         self.follow.place = Some(Place { next: post.number.wrapping_add(1), owed });
         let welcome = Welcome { hello, resumed, position: position.parse().ok(), received };
         // A cursor of its own is where its ring begins.
-        if let (Resumed::Replayed, Some(cursor)) = (resumed, self.subscriber.cursor()) {
-            self.ring.note(&event_of(cursor.to_text(), HELLO.to_owned(), String::new()));
-        } else if !position.is_empty() {
-            self.ring.note(&event_of(position.to_owned(), HELLO.to_owned(), String::new()));
-        }
+        self.ring.stand_at(if resumed == Resumed::Replayed { Post::cut(&post.text).0 } else { position });
         self.subscriber.join(welcome, now);
         self.end_outage();
     }
@@ -132,9 +132,9 @@ impl Tab {
             // A post is missing.
             return self.subscriber.move_over(now);
         }
-        let mut texts = post.text.splitn(3, '\0').map(str::to_owned);
-        let mut next = || texts.next().unwrap_or_default();
-        let event = event_of(next(), next(), next());
+        let (id, rest) = Post::cut(&post.text);
+        let (name, data) = Post::cut(rest);
+        let event = event_of(id, name, data);
         self.ring.note(&event);
         let hello = event.event == HELLO;
         self.subscriber.take_relayed(event, now);
@@ -178,6 +178,11 @@ impl Tab {
     }
 }
 
-fn event_of(id: String, event: String, data: String) -> DecodedEvent {
-    DecodedEvent { event, data, sets_id: !id.is_empty(), last_event_id: id.into() }
+fn event_of(id: &str, event: &str, data: &str) -> DecodedEvent {
+    DecodedEvent {
+        event: event.to_owned(),
+        data: data.to_owned(),
+        sets_id: !id.is_empty(),
+        last_event_id: id.into(),
+    }
 }

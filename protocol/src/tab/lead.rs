@@ -32,8 +32,8 @@ impl Tab {
         self.lead.seen = false;
         let wished = u64::from(std::mem::take(&mut self.wished));
         self.post(Kind::Lead, 0, wished, String::new());
-        if let Some((attempt, _)) = self.pending.take() {
-            self.outputs.push_back(Output::Fetch(attempt));
+        if let Some(pending) = self.pending.take() {
+            self.outputs.push_back(Output::Fetch(pending.attempt));
         } else if !alone {
             self.subscriber.move_over(now);
         }
@@ -93,15 +93,17 @@ impl Tab {
             None if cursor.is_some() => Resumed::Gap,
             None => Resumed::Fresh,
         };
-        let events: Vec<String> = after.into_iter().flatten().map(text_of).collect();
-        let count = events.len() as u64;
-        let position = self.ring.position().map(EventId::to_text).unwrap_or_default();
-        let received = decimal(received.wrapping_sub(count));
-        let text =
-            [asked, resumed.as_str(), &position, &received, &decimal(count), &self.lead.hello].join("\0");
+        let count = after.unwrap_or_default();
+        let (count_text, received) = (decimal(count as u64), decimal(received.wrapping_sub(count as u64)));
+        let position = self.ring.position();
+        let fields = [asked, resumed.as_str(), position, &received, &count_text, &self.lead.hello];
+        let text = Post::join(&fields);
         self.post(Kind::Welcome, to, self.lead.number, text);
-        for (left, text) in (0..count).rev().zip(events) {
-            self.post(Kind::Event, to, left, text);
+        for left in (0..count).rev() {
+            if let Some(event) = self.ring.last_but(left) {
+                let text = text_of(event);
+                self.post(Kind::Event, to, left as u64, text);
+            }
         }
         true
     }
@@ -126,5 +128,5 @@ const fn is_outage(state: &State) -> bool {
 
 fn text_of(event: &DecodedEvent) -> String {
     let id = if event.sets_id { &*event.last_event_id } else { "" };
-    [id, &event.event, &event.data].join("\0")
+    Post::join(&[id, &event.event, &event.data])
 }

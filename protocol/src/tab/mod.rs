@@ -67,6 +67,14 @@ pub enum Role {
     Follower,
 }
 
+/// An attempt that waits for a leader's answer.
+#[derive(Debug)]
+struct Pending {
+    attempt: Attempt,
+    /// How long it waits.
+    until: Time,
+}
+
 /// A subscriber among those of other tabs.
 #[derive(Debug)]
 pub struct Tab {
@@ -83,8 +91,8 @@ pub struct Tab {
     shown: Role,
     /// The attempt that runs.
     current: Option<u64>,
-    /// An attempt that waits for a leader's answer, and until when.
-    pending: Option<(Attempt, Time)>,
+    /// An attempt that waits for a leader's answer.
+    pending: Option<Box<Pending>>,
     ring: Ring,
     lead: lead::Lead,
     follow: follow::Follow,
@@ -183,7 +191,7 @@ impl Tab {
         if !self.shared || self.role == Role::Leader {
             self.outputs.push_back(Output::Fetch(attempt));
         } else {
-            self.pending = Some((attempt, now + ANSWER_WITHIN));
+            self.pending = Some(Box::new(Pending { attempt, until: now + ANSWER_WITHIN }));
             self.ask();
         }
         self.settle(now);
@@ -238,7 +246,7 @@ impl Tab {
 
     /// When [`Input::Timeout`] is due; `None` while nothing is waited for.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let answer = self.pending.as_ref().map(|(_, until)| *until);
+        let answer = self.pending.as_ref().map(|pending| pending.until);
         [self.subscriber.poll_timeout(), answer, self.yields_at(), self.doubts_at()]
             .into_iter()
             .flatten()
@@ -248,12 +256,8 @@ impl Tab {
     fn settle(&mut self, now: Time) {
         self.drain();
         self.queue();
-        if let Some((attempt, until)) = self.pending.take() {
-            if until > now {
-                self.pending = Some((attempt, until));
-            } else {
-                self.go_alone(attempt);
-            }
+        if let Some(pending) = self.pending.take_if(|pending| pending.until <= now) {
+            self.go_alone(pending.attempt);
         }
         if self.yields_at().is_some_and(|at| at <= now) {
             self.yield_lead(now);
@@ -276,7 +280,9 @@ impl Tab {
         if wanted != self.queued {
             self.queued = wanted;
             self.role = Role::Solo;
-            self.pending = self.pending.take().filter(|_| wanted);
+            if !wanted {
+                self.pending = None;
+            }
             self.outputs.push_back(Output::Lock(match wanted {
                 true => Lock::Ask,
                 // One log-in frees all tabs: this one hears of it.
@@ -298,8 +304,8 @@ impl Tab {
                 Output::Resync { .. } => self.ring.restart(),
                 Output::Open(attempt) => self.current = Some(attempt.number),
                 Output::Abort { attempt } => {
-                    self.pending = self.pending.take().filter(|(pending, _)| pending.number != *attempt);
-                    self.current = self.current.filter(|current| current != attempt);
+                    self.pending.take_if(|pending| pending.attempt.number == *attempt);
+                    self.current.take_if(|current| current == attempt);
                 }
                 Output::State(state) => {
                     self.shown = self.role;

@@ -39,6 +39,27 @@ pub enum Kind {
     Park,
 }
 
+impl Post {
+    /// Texts, with a NUL between them.
+    pub(super) fn join(texts: &[&str]) -> String {
+        let mut joined = String::new();
+        for text in texts {
+            joined.push_str(text);
+            joined.push('\0');
+        }
+        joined.pop();
+        joined
+    }
+
+    /// What comes before the first NUL, and what after it.
+    pub(super) fn cut(text: &str) -> (&str, &str) {
+        match text.bytes().position(|byte| byte == 0) {
+            Some(at) => (&text[..at], &text[at + 1..]),
+            None => (text, ""),
+        }
+    }
+}
+
 impl Kind {
     const ALL: [Self; 8] =
         [Self::Join, Self::Welcome, Self::Event, Self::Lead, Self::State, Self::Ping, Self::Pong, Self::Park];

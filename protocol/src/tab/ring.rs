@@ -1,6 +1,6 @@
 //! What a tab has received of late, for tabs that come or come back.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use crate::{DecodedEvent, EventId, frame::RESERVED_PREFIX};
 
@@ -13,36 +13,40 @@ const BYTES_MAX: usize = 1024 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Ring {
     /// Everything after this is here.
-    floor: Option<EventId>,
-    position: Option<EventId>,
-    events: VecDeque<(EventId, DecodedEvent)>,
+    floor: Option<Arc<str>>,
+    position: Option<Arc<str>>,
+    events: VecDeque<DecodedEvent>,
     bytes: usize,
 }
 
 impl Ring {
-    pub(super) const fn position(&self) -> Option<&EventId> {
-        self.position.as_ref()
+    /// The id that was last said; empty before the first.
+    pub(super) fn position(&self) -> &str {
+        self.position.as_deref().unwrap_or_default()
+    }
+
+    /// Everything up to here has been received.
+    pub(super) fn stand_at(&mut self, id: &str) {
+        if !id.is_empty() {
+            self.move_to(id.into());
+        }
     }
 
     /// The stream said this.
     pub(super) fn note(&mut self, event: &DecodedEvent) {
-        let id: EventId = match event.last_event_id.parse() {
-            Ok(id) if event.sets_id => id,
-            _ => return,
-        };
-        if self.floor.is_none() {
-            self.floor = Some(id.clone());
+        if !event.sets_id {
+            return;
         }
-        self.position = Some(id.clone());
+        self.move_to(event.last_event_id.clone());
         if event.event.starts_with(RESERVED_PREFIX) {
             return;
         }
         self.bytes += size(event);
-        self.events.push_back((id, event.clone()));
+        self.events.push_back(event.clone());
         while self.events.len() > EVENTS_MAX || self.bytes > BYTES_MAX {
-            let Some((id, event)) = self.events.pop_front() else { return };
+            let Some(event) = self.events.pop_front() else { return };
             self.bytes -= size(&event);
-            self.floor = Some(id);
+            self.floor = Some(event.last_event_id);
         }
     }
 
@@ -53,16 +57,31 @@ impl Ring {
         self.bytes = 0;
     }
 
-    /// What follows on `cursor`; `None` where that is not known.
-    pub(super) fn after(&self, cursor: &EventId) -> Option<impl ExactSizeIterator<Item = &DecodedEvent>> {
-        let passed = match self.events.iter().rposition(|(id, _)| id.is_at_or_before(cursor)) {
-            Some(place) => place + 1,
-            None if self.floor.as_ref()?.is_at_or_before(cursor) => 0,
-            // Ahead of this tab: what comes next, the other one drops.
-            None if self.position.as_ref()?.is_at_or_before(cursor) => self.events.len(),
-            None => return None,
-        };
-        Some(self.events.range(passed..).map(|(_, event)| event))
+    /// How many of the last events follow on `cursor`; `None` where that is not known.
+    pub(super) fn after(&self, cursor: &EventId) -> Option<usize> {
+        let passed = |id: &str| id.parse().is_ok_and(|id: EventId| id.is_at_or_before(cursor));
+        let mut count = 0;
+        while let Some(event) = self.last_but(count) {
+            if passed(&event.last_event_id) {
+                return Some(count);
+            }
+            count += 1;
+        }
+        if passed(self.floor.as_deref()?) {
+            return Some(count);
+        }
+        // Ahead of this tab: what comes next, the other one drops.
+        passed(self.position()).then_some(0)
+    }
+
+    /// The event before the last `count`.
+    pub(super) fn last_but(&self, count: usize) -> Option<&DecodedEvent> {
+        self.events.get(self.events.len().checked_sub(count + 1)?)
+    }
+
+    fn move_to(&mut self, id: Arc<str>) {
+        self.floor.get_or_insert_with(|| id.clone());
+        self.position = Some(id);
     }
 }
 

@@ -11,7 +11,7 @@ export function ConnectionMark() {
   const state = useConnectionState((now) => now, { graceMs: GRACE_MS });
   const { title, place } = connectionView(state);
   return (
-    <span className={styles.mark} data-testid="connection-mark" data-status={state.status}>
+    <span className={styles.mark} data-testid="connection-mark" data-status={state.status} data-role={state.status === "online" ? state.role : undefined}>
       <span className={styles.dot} data-status={state.status} aria-hidden="true" />
       <span className={styles.word}>{place === "trouble" ? "Paused" : title}</span>
     </span>

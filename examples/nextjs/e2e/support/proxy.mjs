@@ -1,10 +1,13 @@
 // A reverse proxy as far as TCP goes: passes on, answers 502, or says nothing.
 import { connect, createServer } from "node:net";
 
+const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+
 export class Proxy {
   /** "pass" | "502" | "silent": what happens to new connections, and to open ones when it changes from "pass". */
   #mode = "pass";
   #open = new Set();
+  #streams = new Set();
 
   /** A proxy before `port` on this machine; it ends with the test `t`. */
   static async start(t, port) {
@@ -17,6 +20,15 @@ export class Proxy {
       server.close();
     });
     return proxy;
+  }
+
+  /** Waits until so many event streams are open; a browser tells of an end a moment later than it shows it. */
+  async carries(count) {
+    const giveUp = Date.now() + 3_000;
+    while (this.#streams.size !== count) {
+      if (Date.now() > giveUp) throw new Error(`${this.#streams.size} streams are open, not ${count}`);
+      await new Promise((done) => setTimeout(done, 20));
+    }
   }
 
   /** Breaks every open connection, and treats new ones as `mode` says. */
@@ -35,6 +47,12 @@ export class Proxy {
       client.once("data", () => client.end("HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html\r\ncontent-length: 11\r\nconnection: close\r\n\r\nBad Gateway"));
     } else if (this.#mode === "pass") {
       const server = this.#keep(connect(port, "127.0.0.1"));
+      client.on("close", () => this.#streams.delete(client));
+      // A stream that the server ends leaves its connection open for the next request.
+      server.on("data", (chunk) => {
+        if (chunk.includes("content-type: text/event-stream")) this.#streams.add(client);
+        if (chunk.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK)) this.#streams.delete(client);
+      });
       client.pipe(server).pipe(client);
       client.on("close", () => server.destroy());
       server.on("close", () => client.destroy());
