@@ -84,7 +84,10 @@ impl<C> BackendEventProvider<C> {
     }
 
     /// What another tab posted. Numbers that are none are taken for 0, and what makes no sense is ignored.
-    #[expect(clippy::too_many_arguments, reason = "a post's fields: an object would be read by name, one by one")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a post's fields: an object would be read by name, one by one"
+    )]
     pub fn hear(&self, kind: u8, from: f64, to: f64, term: f64, number: f64, text: String) {
         let Some(kind) = Kind::from_number(kind) else { return };
         let [from, to, term, number] = [from, to, term, number].map(whole);
