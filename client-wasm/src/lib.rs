@@ -94,6 +94,7 @@ macro_rules! export_provider {
                 }
 
                 /// Another tab's post.
+                #[allow(clippy::too_many_arguments, reason = "one for each field of a post")]
                 pub fn hear(
                     &self,
                     kind: u8,
