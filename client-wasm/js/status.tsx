@@ -131,7 +131,7 @@ export function ConnectionStatus({
                 </div>
                 {view.action === "retry" && source.reconnect && (
                   <>
-                    {view.status !== "closed" && <Countdown retryAt={view.retryAt} say={labels.next} />}
+                    {view.retryAt !== undefined && <Countdown retryAt={view.retryAt} say={labels.next} />}
                     <button type="button" onClick={() => source.reconnect?.()}>
                       {labels.retry}
                     </button>

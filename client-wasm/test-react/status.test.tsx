@@ -60,6 +60,7 @@ describe("the notice", () => {
     pass(GRACE);
     expect(region().textContent).toContain(title);
     expect(region().dataset).toMatchObject({ status, tone });
+    expect(region().querySelector(".tidings-status-count") !== null).toBe("retryAt" in state);
   });
 
   it("says nothing of a connection that the page itself has closed", () => {

@@ -25,8 +25,8 @@ export interface ConnectionStatusView {
   readonly tone: Tone;
   /** Whether there is anything that a person should know. */
   readonly troubled: boolean;
-  /** When the next attempt begins; milliseconds since the epoch, `null` while one runs. */
-  readonly retryAt: number | null;
+  /** When the next attempt begins; milliseconds since the epoch, `null` while one runs, `undefined` if nobody knows. */
+  readonly retryAt: number | null | undefined;
   /** `retry`: an attempt now may help. `log-in`: only new credentials do. */
   readonly action: "retry" | "log-in" | null;
 }
@@ -41,7 +41,7 @@ const TONES: Readonly<Record<string, Tone>> = {
 };
 
 export function viewOf(state: ShownState): ConnectionStatusView {
-  const { status, retryAt = null } = state;
+  const { status, retryAt } = state;
   const troubled = status in TONES && !(status === "closed" && state.reason === "close()");
   const action = !troubled ? null : status === "unauthorized" ? "log-in" : "retry";
   return { status, tone: TONES[status] ?? "info", troubled, retryAt, action };
