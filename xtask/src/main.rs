@@ -19,6 +19,7 @@ mod tools;
 mod apt;
 mod bindings;
 mod chaos;
+mod consumers;
 mod demo;
 mod fuzz;
 mod next;

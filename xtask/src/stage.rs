@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use crate::{
     apt, chaos, chromium,
     compiler::{Compiler, Purpose},
+    consumers,
     debian::entries,
     demo,
     error::{Error, Result},
@@ -38,6 +39,8 @@ pub(crate) enum Stage {
     Typescript,
     /// the UI's types and tests, its static export with the packages just built
     Next,
+    /// the packed packages in fresh projects
+    Packages,
     /// the demo in real Chromium
     E2e,
 }
@@ -91,6 +94,7 @@ impl Stage {
             Self::Wasm => wasm(length),
             Self::Typescript => typescript(),
             Self::Next => next(),
+            Self::Packages => consumers::stage(length == Length::Long),
             Self::E2e => e2e(length),
         }
     }

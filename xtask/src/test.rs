@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct Test {
     /// Take more time where tests can use it: 60 s per fuzz target, three rounds of chaos per store,
-    /// TIDINGS_LONG=1 for tests that read it.
+    /// the packages in more bundlers, TIDINGS_LONG=1 for tests that read it.
     #[arg(long)]
     long: bool,
     /// Run only these stages, in their order.
@@ -98,6 +98,7 @@ mod tests {
             "wasm",
             "typescript",
             "next",
+            "packages",
             "e2e",
         ];
         assert_eq!(names, documented);
@@ -106,7 +107,7 @@ mod tests {
     #[test]
     fn chosen_stages_keep_the_order_of_the_whole() {
         assert_eq!(chosen(&[Stage::Wasm, Stage::Format], None), [Stage::Format, Stage::Wasm]);
-        assert_eq!(chosen(&[], Some(Stage::Next)), [Stage::Next, Stage::E2e]);
+        assert_eq!(chosen(&[], Some(Stage::Next)), [Stage::Next, Stage::Packages, Stage::E2e]);
         assert_eq!(chosen(&[], Some(Stage::Format)).len(), Stage::value_variants().len());
     }
 }

@@ -145,8 +145,10 @@ fn contract_package() -> Result {
 fn pack() -> Result {
     let stamp = Stamp::new("npm tarballs")?
         .input(layout::required("client-wasm/package.json")?)
+        .input(layout::required("client-wasm/README.md")?)
         .input(layout::path("client-wasm/pkg"))
         .input(layout::required("bindings/wasm/package.json")?)
+        .input(layout::required("bindings/wasm/README.md")?)
         .input(layout::path("bindings/wasm/pkg"))
         .output(npm::tarball_folder());
     stamp.unless_unchanged(|| {

@@ -1,0 +1,4 @@
+import type { NextConfig } from "next";
+
+const config: NextConfig = { output: "export", reactStrictMode: true };
+export default config;
