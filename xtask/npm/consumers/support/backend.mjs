@@ -24,10 +24,13 @@ export class Backend {
       new Promise((done) => lines.once("line", (text) => done([text]))),
       new Promise((_, fail) => child.once("error", fail).once("exit", (code) => fail(new Error(`tidings serve ended with ${code}`)))),
     ]);
-    return new Backend(`http://${JSON.parse(line).listening}`);
+    return new Backend(`http://${JSON.parse(line).listening}`, child);
   }
 
-  constructor(url) {
+  #process;
+
+  constructor(url, process) {
+    this.#process = process;
     this.url = url;
     this.stream = `${url}/sse?user=anna`;
   }
@@ -41,5 +44,12 @@ export class Backend {
     });
     if (!answer.ok) throw new Error(`publish: ${answer.status} ${await answer.text()}`);
     return (await answer.json()).id;
+  }
+
+  /** Ends it as a crash would. */
+  async kill() {
+    const gone = new Promise((done) => this.#process.once("close", done));
+    this.#process.kill("SIGKILL");
+    await gone;
   }
 }
