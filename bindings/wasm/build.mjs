@@ -75,7 +75,7 @@ function compile() {
       baseUrl: here,
       stripInternal: true,
     },
-    files: ["index.ts", "react.ts", "slim.ts"].map((file) => join(sources, file)),
+    files: ["index.ts", "react.ts", "slim.ts", "testing.ts"].map((file) => join(sources, file)),
     include: [],
   };
   const project = join(sources, "tsconfig.json");

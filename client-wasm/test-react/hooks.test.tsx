@@ -40,7 +40,7 @@ it("calls the latest handler without registering it again", () => {
 it("registers once under StrictMode and leaves nothing behind", () => {
   const { provider, wrapper } = setUp();
   const { unmount } = renderHook(() => hooks.useBackendEvent("note_created", () => {}), { wrapper });
-  expect(provider.inspect().handlers).toEqual({ note_created: 1 });
+  expect(provider.inspect().handlers).toMatchObject({ note_created: 1 });
   unmount();
   expect(provider.inspect().handlers).toEqual({});
 });

@@ -50,15 +50,6 @@ describe("an event", () => {
     await connection.event("note_created", "ep-2");
     expect(handler).toHaveBeenCalledOnce();
   });
-
-  it("that repeats an id is dropped", async () => {
-    const { provider, connection } = await online();
-    const handler = vi.fn();
-    provider.on("note_created", handler);
-    await connection.event("note_created", "ep-2");
-    await connection.event("note_created", "ep-2");
-    expect(handler).toHaveBeenCalledOnce();
-  });
 });
 
 describe("a payload that breaks the contract", () => {
@@ -103,17 +94,6 @@ describe("a payload that breaks the contract", () => {
   });
 });
 
-it("gives names that the contract does not have to onUnknown, and only there", async () => {
-  const { provider, connection, errors } = await online();
-  const [unknown, any] = [vi.fn(), vi.fn()];
-  provider.onUnknown(unknown);
-  provider.onAny(any);
-  await connection.write("of_tomorrow", { type: "of_tomorrow", data: { a: 1 } }, "ep-2");
-  expect(unknown).toHaveBeenCalledExactlyOnceWith("of_tomorrow", { a: 1 }, expect.objectContaining({ id: "ep-2" }));
-  expect(any).not.toHaveBeenCalled();
-  expect(errors).toEqual([]);
-});
-
 it("gives an application error to its own handlers and to the ordinary ones", async () => {
   const { provider, connection, errors } = await online();
   const [error, on, any] = [vi.fn(), vi.fn(), vi.fn()];
@@ -128,28 +108,6 @@ it("gives an application error to its own handlers and to the ordinary ones", as
 });
 
 describe("a handler that fails", () => {
-  it("by throwing stops nobody and is reported", async () => {
-    const { provider, connection, errors } = await online();
-    const after = vi.fn();
-    const cause = new Error("no toast");
-    provider.on("note_created", () => {
-      throw cause;
-    });
-    provider.on("note_created", after);
-    await connection.event("note_created", "ep-2");
-    expect(after).toHaveBeenCalledOnce();
-    expect(errors).toMatchObject([{ kind: "handler", code: "handler_threw", message: "no toast", cause }]);
-    expect(provider.lastEventId).toBe("ep-2");
-  });
-
-  it("by rejecting is reported too", async () => {
-    const { provider, connection, errors } = await online();
-    provider.on("note_created", async () => Promise.reject(new Error("later")));
-    await connection.event("note_created", "ep-2");
-    await quiet();
-    expect(errors).toMatchObject([{ kind: "handler", code: "handler_rejected", message: "later" }]);
-  });
-
   it("among the onError handlers goes to the log, and does not go round", async () => {
     const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
     const { provider, connection } = await online({ logger: log });
@@ -162,58 +120,6 @@ describe("a handler that fails", () => {
 });
 
 describe("registrations", () => {
-  it("that end during a dispatch are not called any more, and those that begin are not called yet", async () => {
-    const { provider, connection } = await online();
-    const [second, late] = [vi.fn(), vi.fn()];
-    let begun = false;
-    provider.on("note_created", () => {
-      provider.off("note_created", second);
-      if (!begun) provider.on("note_created", late);
-      begun = true;
-    });
-    provider.on("note_created", second);
-    await connection.event("note_created", "ep-2");
-    expect([second.mock.calls.length, late.mock.calls.length]).toEqual([0, 0]);
-    await connection.event("note_created", "ep-3");
-    expect([second.mock.calls.length, late.mock.calls.length]).toEqual([0, 1]);
-  });
-
-  it("with once are called once, though the handler causes another dispatch", async () => {
-    const { provider, connection } = await online();
-    const handler = vi.fn();
-    provider.on(["note_created", "note_updated"], handler, { once: true });
-    await connection.event("note_updated", "ep-2");
-    await connection.event("note_created", "ep-3");
-    expect(handler).toHaveBeenCalledOnce();
-  });
-
-  it("end with their signal, and an aborted one registers nothing", async () => {
-    const { provider, connection } = await online();
-    const [handler, never] = [vi.fn(), vi.fn()];
-    const controller = new AbortController();
-    provider.on("note_created", handler, { signal: controller.signal });
-    provider.on("note_created", never, { signal: AbortSignal.abort() });
-    await connection.event("note_created", "ep-2");
-    controller.abort();
-    await connection.event("note_created", "ep-3");
-    expect(handler).toHaveBeenCalledOnce();
-    expect(never).not.toHaveBeenCalled();
-  });
-
-  it("for several names end together by their unsubscribe, and one by one by off", async () => {
-    const { provider, connection } = await online();
-    const handler = vi.fn();
-    const end = provider.on(["note_created", "note_updated"], handler);
-    provider.off("note_created", handler);
-    await connection.event("note_created", "ep-2");
-    await connection.event("note_updated", "ep-3");
-    expect(handler).toHaveBeenCalledOnce();
-    end();
-    end();
-    await connection.event("note_updated", "ep-4");
-    expect(handler).toHaveBeenCalledOnce();
-  });
-
   it("end by off for one of their names before the wasm is there, too", async () => {
     const { provider, server } = stage();
     const [kept, ended] = [vi.fn(), vi.fn()];
@@ -235,26 +141,4 @@ describe("registrations", () => {
     await (await server.next()).hello();
     expect(provider.inspect()).toMatchObject({ attempts: 1, role: "solo", handlers: { note_created: 1, note_updated: 1 } });
   });
-});
-
-it("once() gives the next event, and rejects when its signal aborts", async () => {
-  const { provider, connection } = await online();
-  const next = provider.once("note_created");
-  const controller = new AbortController();
-  const never = provider.once("note_updated", { signal: controller.signal });
-  await connection.event("note_created", "ep-2");
-  controller.abort(new Error("enough"));
-  await expect(next).resolves.toMatchObject({ data: fixture("note_created").data, meta: { id: "ep-2" } });
-  await expect(never).rejects.toThrow("enough");
-});
-
-it("drops what waited for the user before when a handler signs out", async () => {
-  const { provider, connection } = await online({ identity: "carla" });
-  const handler = vi.fn(() => provider.setIdentity(null));
-  provider.on("note_created", handler);
-  const note = JSON.stringify(fixture("note_created"));
-  await connection.raw(`id: ep-2\nevent: note_created\ndata: ${note}\n\nid: ep-3\nevent: note_created\ndata: ${note}\n\n`);
-  expect(handler).toHaveBeenCalledOnce();
-  expect(provider.state.status).toBe("idle");
-  expect(provider.lastEventId).toBeNull();
 });

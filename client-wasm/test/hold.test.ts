@@ -14,28 +14,6 @@ function deferred<T = void>() {
 }
 
 describe("a resync", () => {
-  it("holds what comes until all its handlers have settled, then dispatches in order", async () => {
-    const { provider, connection } = await online();
-    const refetch = deferred();
-    const log: string[] = [];
-    provider.onResync(async (reason) => {
-      log.push(reason);
-      await refetch.promise;
-      log.push("fetched");
-    });
-    provider.onResync(() => void log.push("second"));
-    provider.onAny(({ meta }) => void log.push(meta.id!));
-    await connection.gap("ep-10");
-    await connection.event("note_created", "ep-11");
-    await connection.event("note_created", "ep-12");
-    expect(log).toEqual(["retention", "second"]);
-    expect(provider.lastEventId).toBe("ep-1");
-    refetch.resolve();
-    await quiet();
-    expect(log).toEqual(["retention", "second", "fetched", "ep-11", "ep-12"]);
-    expect(provider.lastEventId).toBe("ep-12");
-  });
-
   it("says initial at the first hello without a cursor, and nothing when replay covered it", async () => {
     const fresh = stage();
     const reasons: string[] = [];
@@ -82,23 +60,6 @@ describe("a resync", () => {
 });
 
 describe("a load", () => {
-  it("holds events until whoever awaits it has applied the result", async () => {
-    const { provider, connection } = await online();
-    const answer = deferred<string>();
-    const log: string[] = [];
-    provider.onAny(({ meta }) => void log.push(meta.id!));
-    const loading = (async () => {
-      const data = await (async () => await provider.load(() => answer.promise))();
-      log.push(data);
-    })();
-    await connection.event("note_created", "ep-2");
-    expect(log).toEqual([]);
-    answer.resolve("data");
-    await loading;
-    await quiet();
-    expect(log).toEqual(["data", "ep-2"]);
-  });
-
   it("that began before the wasm and the stream were there holds too", async () => {
     const { provider, server } = stage();
     const answer = deferred<string>();
@@ -113,19 +74,6 @@ describe("a load", () => {
     await loading;
     await quiet();
     expect(log).toEqual(["data", "ep-2"]);
-  });
-
-  it("runs again when a gap makes its data stale, and gives the data of the last run", async () => {
-    const { provider, connection } = await online();
-    const answers = [deferred<string>(), deferred<string>()];
-    const signals: AbortSignal[] = [];
-    const loading = provider.load(({ signal }) => answers[signals.push(signal) - 1]!.promise);
-    await connection.gap("ep-10");
-    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
-    answers[0]!.resolve("stale");
-    await quiet();
-    answers[1]!.resolve("fresh");
-    await expect(loading).resolves.toBe("fresh");
   });
 
   it("that overlaps with others runs again once an event has waited for ten seconds", async () => {
@@ -151,60 +99,11 @@ describe("a load", () => {
     await expect(next).resolves.toBe("again");
   });
 
-  it("that takes too long is aborted and rejects, and the events go out", async () => {
-    const { provider, connection, clock } = await online();
-    const seen = vi.fn();
-    provider.onAny(seen);
-    let signal: AbortSignal | undefined;
-    const loading = provider.load((o) => {
-      signal = o.signal;
-      return new Promise<never>(() => {});
-    });
-    const rejection = expect(loading).rejects.toMatchObject({ kind: "handler", code: "resync_timeout" });
-    await connection.event("note_created", "ep-2");
-    clock.advance(10_000);
-    await rejection;
-    expect(signal!.aborted).toBe(true);
-    expect(seen).toHaveBeenCalledOnce();
-  });
-
-  it("during which too much arrives is aborted and rejects, and nothing is lost", async () => {
-    const { provider, connection } = await online();
-    const seen = vi.fn();
-    provider.onUnknown(seen);
-    const loading = provider.load(() => new Promise<never>(() => {}));
-    const rejection = expect(loading).rejects.toMatchObject({ code: "hold_overflow" });
-    let text = "";
-    for (let id = 2; id <= 1_002; id += 1) text += `id: ep-${id}\nevent: of_tomorrow\ndata: {}\n\n`;
-    await connection.raw(text);
-    await rejection;
-    expect(seen).toHaveBeenCalledTimes(1_001);
-  });
-
-  it("rejects with what its function throws, and holds no longer", async () => {
-    const { provider, connection } = await online();
-    const seen = vi.fn();
-    provider.onAny(seen);
-    await expect(provider.load(() => Promise.reject(new Error("500")))).rejects.toThrow("500");
-    await quiet();
-    await connection.event("note_created", "ep-2");
-    expect(seen).toHaveBeenCalledOnce();
-  });
-
   it("just runs where no events come: idle, closed", async () => {
     const { provider } = stage({ autoConnect: false });
     await expect(provider.load(async () => 1)).resolves.toBe(1);
     provider.close();
     await expect(provider.load(async () => 2)).resolves.toBe(2);
-  });
-
-  it("goes on when the provider is closed under it", async () => {
-    const { provider } = await online();
-    const answer = deferred<string>();
-    const loading = provider.load(() => answer.promise);
-    provider.close();
-    answer.resolve("data");
-    await expect(loading).resolves.toBe("data");
   });
 });
 

@@ -1,9 +1,10 @@
 /** An app as strict as TypeScript allows, over the packed declarations. What is marked must not compile. */
 import { bindContract, type BackendEventProvider as Generic, type EventMapOf } from "@tidings/client";
-import { createTestProvider } from "@tidings/client/testing";
+import { createTestProvider as createAnyTestProvider } from "@tidings/client/testing";
 import { BackendEventError, BackendEventProvider, EventType, UnauthorizedError, type Action, type ConnectionState, type Events } from "@tidings/coaching-events";
 import { BackendEventProvider as Live, useBackendEvent, useConnectionState, useResync } from "@tidings/coaching-events/react";
 import { fromUrl } from "@tidings/coaching-events/slim";
+import { createTestProvider } from "@tidings/coaching-events/testing";
 
 const provider: BackendEventProvider = new BackendEventProvider({
   url: "/sse",
@@ -84,8 +85,9 @@ shop.on("order_shipped", ({ order }) => order.length);
 // @ts-expect-error another event's payload
 shop.on("order_lost", ({ order }) => order);
 
-const test = createTestProvider<Events>();
+const test = createTestProvider();
 test.emit("action_deleted", { coaching_session_id: "1", action_id: "2" });
 // @ts-expect-error a field is missing
 test.emit("action_deleted", { coaching_session_id: "1" });
 export const part = <Live provider={test} />;
+createAnyTestProvider<EventMapOf<Order>>().emit("order_shipped", { order: "1" });
