@@ -1,0 +1,7 @@
+/** What the examples take as the app's own. */
+declare function show(entity: { id: string }): void;
+declare function refetch(reason?: unknown, o?: unknown): Promise<void>;
+declare const api: {
+  actions(session: string, signal: AbortSignal): Promise<import("@tidings/coaching-events").Action[]>;
+  token(o: { renew: boolean; signal: AbortSignal }): Promise<string | null>;
+};
