@@ -5,7 +5,11 @@ import type { BackendEventError, Clock, ErrorKind, ResyncReason } from "./types.
 /** Why a load is no longer waited for. */
 export type Released = "timeout" | "overflow" | "superseded" | "closed";
 
-/** The class that `export_provider!` makes. Nothing here decides: each method is one call into Rust. */
+/**
+ * The class that `export_provider!` makes. Nothing here decides: each method is one call into Rust.
+ *
+ * @hidden
+ */
 export interface Core {
   connect(): void;
   reconnect(): void;
@@ -46,7 +50,11 @@ export type OpenRequest = [
   signal: AbortSignal,
 ];
 
-/** What the Rust side asks of the façade. What is not a promise may not throw. */
+/**
+ * What the Rust side asks of the façade. What is not a promise may not throw.
+ *
+ * @hidden
+ */
 export interface Host {
   readonly clock: Clock;
   readonly network: EventTarget | undefined;

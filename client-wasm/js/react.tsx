@@ -48,10 +48,13 @@ export interface BackendEventHooks<E extends object = EventMap> {
    * are the same; a change of `identity` alone keeps the provider and calls `setIdentity`.
    */
   BackendEventProvider(props: ProviderProps<E>): JSX.Element;
+  /** The provider of the nearest component above; throws where there is none. */
   useBackendEventProvider(): BackendEventProviderInstance<E>;
   /** Calls the latest `handler` for each event of the type, or of each of the types; needs no memo. */
   useBackendEvent<K extends EventName<E>>(type: K | readonly K[], handler: Handler<E, K>, o?: UseOptions): void;
+  /** Where the connection stands. */
   useConnectionState(): ConnectionState;
+  /** What `select` gives of the state; renders again only when that changes by `Object.is`. */
   useConnectionState<T>(select: (s: ConnectionState) => T, o?: UseConnectionStateOptions): T;
   /** Calls the latest `handler` when something may be missing; events wait until what it returns settles. */
   useResync(handler: ResyncHandler): void;

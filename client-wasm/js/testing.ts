@@ -42,6 +42,7 @@ export interface TestProvider<E extends object> extends BackendEventProviderInst
   emit<K extends EventName<E>>(type: K, data: E[K], meta?: EmittedMeta): void;
   /** Delivers an event this contract does not have, to `onUnknown`. */
   emitUnknown(type: string, data: unknown, meta?: EmittedMeta): void;
+  /** Says where the connection stands. */
   setState(s: ConnectionState): void;
   /** Asks the page to load again; events wait until all handlers have settled, and running loads run again. */
   resync(reason: ResyncReason): void;

@@ -185,15 +185,21 @@ export interface Clock {
   now(): number;
   /** Uniform in [0, 1). */
   random(): number;
+  /** Calls once, no earlier than `ms` from now. */
   setTimeout(f: () => void, ms: number): unknown;
+  /** Takes back what `setTimeout` gave. */
   clearTimeout(t: unknown): void;
 }
 
 /** Where the provider writes what it does. */
 export interface Logger {
+  /** Every state and decision. */
   debug(m: string, x?: object): void;
+  /** What a person may want to know. */
   info(m: string, x?: object): void;
+  /** What is probably a mistake of the app. */
   warn(m: string, x?: object): void;
+  /** An error that no `onError` took. */
   error(m: string, x?: object): void;
 }
 
@@ -201,11 +207,17 @@ export interface Logger {
 export interface BackendEventCallbacks {
   /** The server speaks a newer contract: suggest a reload. Once per revision. */
   onContractChange?(): void;
+  /** The state became `online`. */
   onOnline?(s: ConnectionState): void;
+  /** The state became `offline`. */
   onOffline?(s: ConnectionState): void;
+  /** The state became `reconnecting`. */
   onReconnecting?(s: ConnectionState): void;
+  /** The state became `long-broken`. */
   onLongBroken?(s: ConnectionState): void;
+  /** The state became `unauthorized`. */
   onUnauthorized?(s: ConnectionState): void;
+  /** As `provider.onError`. */
   onError?(e: BackendEventError): void;
 }
 
@@ -256,12 +268,15 @@ export interface Inspection {
 export interface BackendEventProviderInstance<E extends object = EventMap> {
   /** Calls `handler` for each event of the type, or of each of the types. */
   on<K extends EventName<E>>(type: K | readonly K[], handler: Handler<E, K>, o?: ListenOptions): Unsubscribe;
+  /** Ends this handler's registrations for the type; those for other types stay. */
   off<K extends EventName<E>>(type: K, handler: Handler<E, K>): void;
   /** The next event of the type; rejects when `signal` aborts. */
   once<K extends EventName<E>>(type: K, o?: { signal?: AbortSignal }): Promise<{ data: E[K]; meta: EventMeta<K> }>;
+  /** Every event that the contract has, after its own handlers. */
   onAny(handler: (e: AnyEvent<E>) => void, o?: ListenOptions): Unsubscribe;
   /** Events whose name this contract does not have: a newer server's. */
   onUnknown(handler: (type: string, data: unknown, meta: EventMeta) => void, o?: ListenOptions): Unsubscribe;
+  /** Every change of the state, with the one before. */
   onState(handler: (now: ConnectionState, prev: ConnectionState) => void, o?: StateListenOptions): Unsubscribe;
   /** Called only when something may be missing: load the page's data again. */
   onResync(handler: ResyncHandler, o?: ListenOptions): Unsubscribe;
@@ -284,6 +299,7 @@ export interface BackendEventProviderInstance<E extends object = EventMap> {
   readonly lastEventId: string | null;
   /** Bound: `useSyncExternalStore(p.subscribe, p.getSnapshot, p.getServerSnapshot)`. */
   readonly subscribe: (onChange: () => void) => Unsubscribe;
+  /** Bound: the state. */
   readonly getSnapshot: () => ConnectionState;
   /** Always `idle`. */
   readonly getServerSnapshot: () => ConnectionState;
@@ -291,6 +307,7 @@ export interface BackendEventProviderInstance<E extends object = EventMap> {
   connect(): void;
   /** Drops the stream and tries again now, with the cursor kept. */
   reconnect(): void;
+  /** Fulfils once online, at once where it is; rejects when it is closed, unauthorized, aborted or not online in time. */
   whenOnline(o?: { signal?: AbortSignal; timeoutMs?: number }): Promise<void>;
   /** Reads a group more until the result is called. Throws `not_supported` until it lands: see the option `groups`. */
   follow(group: string): Unsubscribe;
@@ -298,6 +315,7 @@ export interface BackendEventProviderInstance<E extends object = EventMap> {
   setIdentity(identity: string | null): void;
   /** Ends the stream; `connect()` begins again. */
   close(): void;
+  /** What the provider knows about itself, for people. */
   inspect(): Inspection;
 }
 
@@ -309,5 +327,6 @@ export interface BackendEventProviderConstructor<E extends object = EventMap> {
 /** What `bindContract` gives, and what `createBackendEventHooks` takes to make providers from options. */
 export interface BoundContract<E extends object = EventMap> {
   readonly BackendEventProvider: BackendEventProviderConstructor<E>;
+  /** `new BackendEventProvider(options)`. */
   readonly createBackendEventProvider: (options: BackendEventProviderOptions<E>) => BackendEventProviderInstance<E>;
 }

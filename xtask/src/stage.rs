@@ -35,7 +35,7 @@ pub(crate) enum Stage {
     Chaos,
     /// wasm tests in headless Chromium, the npm packages, their size
     Wasm,
-    /// types and tests of the TypeScript client
+    /// types, documentation and tests of the TypeScript client
     Typescript,
     /// the UI's types and tests, its static export with the packages just built
     Next,
@@ -148,6 +148,7 @@ fn typescript() -> Result {
     npm::ci("npm packages of the client", "client-wasm")?;
     wasm::packages()?;
     npm::script("client-wasm", "typecheck")?.go()?;
+    npm::script("client-wasm", "docs")?.advice("document it, or export the type it names").go()?;
     npm::script("client-wasm", "test")?.go()
 }
 

@@ -123,7 +123,11 @@ fn client_package() -> Result {
     let stamp = Stamp::new("package of the client")?
         .input(layout::required("client-wasm")?)
         .output(layout::path("client-wasm/pkg"));
-    stamp.unless_unchanged(|| npm::script("client-wasm", "build")?.go())
+    stamp.unless_unchanged(|| {
+        // The compiler leaves what it no longer makes, and all of the folder is packed.
+        layout::clear(&layout::path("client-wasm/pkg"))?;
+        npm::script("client-wasm", "build")?.go()
+    })
 }
 
 fn contract_package() -> Result {
