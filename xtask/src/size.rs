@@ -9,8 +9,9 @@ use crate::{
 
 /// Print what importing the default entry costs, gzipped, and what the others add to it; fail above 40 kB.
 ///
-/// Fails too where the default entry contains another one, or an import that uses nothing costs anything. Bundles and minifies `import * from "@tidings/coaching-events"` from the packed tarballs, wasm inlined, as an
-/// app's bundler would, and counts the gzipped bytes. Nothing is shaken out: it is the most a page can pay.
+/// Bundles and minifies `import * from "@tidings/coaching-events"` from the packed tarballs, wasm inlined, as an
+/// app's bundler would, and counts the gzipped bytes. Nothing is shaken out: it is the most a page can pay. Fails too
+/// where the default entry contains another one, or an import that uses nothing costs anything.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Size {}
 

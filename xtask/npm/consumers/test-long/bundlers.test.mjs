@@ -1,4 +1,5 @@
 // The same packages through the other bundlers, with the wasm inlined and as a file beside the page.
+import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { join } from "node:path";
 import { launch } from "../support/browser.mjs";
@@ -18,7 +19,7 @@ const BUNDLERS = [
 for (const { name, served } of BUNDLERS) {
   test(`a page that ${name} built receives one typed event, by the default entry and by /slim`, async (t) => {
     const folder = await fresh(name);
-    await run(folder, "npm", ["run", "build"]);
+    assert.doesNotMatch(await run(folder, "npm", ["run", "build"]), /warning/i);
     const origin = await serveFolder(t, join(folder, served));
     await receivesOneEvent(t, browser, origin);
     await receivesOneEvent(t, browser, origin, { slim: "" });
