@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
-    chromium,
+    apt, chromium,
     debian::entries,
     error::{Error, Result},
     layout, npm,
@@ -17,6 +17,8 @@ const FOLDER: &str = "xtask/npm/consumers";
 /// Runs every project of the folder's tests; those of bundlers that most users meet through others only when `long`.
 pub(crate) fn stage(long: bool) -> Result {
     chromium::ready()?;
+    // The README's configuration of it is tried.
+    apt::ready(&[("/usr/sbin/nginx", "nginx-light")])?;
     wasm::packages()?;
     let tidings = build_server()?;
     npm::ci("npm packages of the consumers' tests", FOLDER)?;
