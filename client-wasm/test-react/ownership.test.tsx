@@ -203,6 +203,7 @@ describe("a provider made of options", () => {
     await settle(() => {});
     const listening = vi.spyOn(contract.only(), "onError");
     expect(contract.made[0]!.options.onError).toBeUndefined();
+    const written = vi.spyOn(console, "error").mockImplementation(() => {});
     contract.only().fail(error());
     await settle(() => rerender(<Page options={options("first")} />));
     await settle(() => rerender(<Page options={options("second")} />));
@@ -211,6 +212,7 @@ describe("a provider made of options", () => {
     contract.only().fail(error());
     expect(listening).toHaveBeenCalledOnce();
     expect(heard).toEqual(["second stream_ended"]);
+    expect(written).toHaveBeenCalledTimes(2);
   });
 
   it("is connected only while enabled", async () => {
