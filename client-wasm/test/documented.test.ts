@@ -48,3 +48,10 @@ it("says of every state what to show, and of none that does not exist", () => {
   expect(statuses).toHaveLength(8);
   expect(firstCells("state")).toEqual(statuses);
 });
+
+it("is made of every entry that the package has", () => {
+  const { exports } = JSON.parse(read("package.json")) as { exports: Record<string, { default: string }> };
+  const { entryPoints } = JSON.parse(read("typedoc.json")) as { entryPoints: string[] };
+  const sourcesOf = Object.values(exports).map((target) => target.default.replace("./pkg/", "js/").replace(/\.js$/, ""));
+  expect(entryPoints.map((path) => path.replace(/\.tsx?$/, "")).sort()).toEqual(sourcesOf.sort());
+});
