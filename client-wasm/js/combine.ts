@@ -42,7 +42,9 @@ export interface CombinedState {
 
 /** A provider of this package, or a test's. */
 export interface StateSource {
+  /** Calls at every change of the state. */
   subscribe(onChange: () => void): Unsubscribe;
+  /** The state now. */
   getSnapshot(): ConnectionState;
 }
 
@@ -51,12 +53,15 @@ export interface StatusEmitter {
   readonly status?: string;
   /** Whether changes made here have not reached the server. */
   readonly hasUnsyncedChanges?: boolean;
+  /** Registers for an event. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   on(event: string, handler: (...arguments_: any[]) => void): unknown;
+  /** Takes back what `on` was given. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   off(event: string, handler: (...arguments_: any[]) => void): unknown;
 }
 
+/** When an outage is long, and by which clock. */
 export interface CombineOptions {
   /** An emitter's outage of this length is called `long-broken`; default 60000. */
   longBrokenMs?: number;
@@ -65,8 +70,11 @@ export interface CombineOptions {
 
 /** What `useSyncExternalStore` takes. */
 export interface CombinedStates {
+  /** Bound: calls at every change. */
   readonly subscribe: (onChange: () => void) => Unsubscribe;
+  /** Bound: the state of all of them now. */
   readonly getSnapshot: () => CombinedState;
+  /** Bound: what a server renders. */
   readonly getServerSnapshot: () => CombinedState;
   /** Lets go of every source. */
   readonly destroy: () => void;
