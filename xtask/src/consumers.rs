@@ -27,7 +27,8 @@ pub(crate) fn stage(long: bool) -> Result {
         tests.extend(tests_in("test-long")?);
     }
     Run::new("node")
-        .args(["--test", "--test-concurrency=1", "--test-timeout=300000"])
+        // Each has a folder and ports of its own, and waits for the network a good part of its time.
+        .args(["--test", "--test-concurrency=2", "--test-timeout=300000"])
         .args(tests)
         .dir(layout::path(FOLDER))
         .env("TIDINGS_BINARY", tidings)

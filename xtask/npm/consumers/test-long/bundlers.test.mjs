@@ -27,7 +27,7 @@ for (const { name, served } of BUNDLERS) {
 }
 
 test("a Next.js project builds with webpack too, and its page receives one typed event", async (t) => {
-  const folder = await fresh("next");
+  const folder = await fresh("next-webpack", "xtask/npm/consumers/templates/next");
   await run(folder, "npm", ["run", "build:webpack"]);
   await receivesOneEvent(t, browser, await serveFolder(t, join(folder, "out")));
 });
