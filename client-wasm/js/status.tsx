@@ -49,6 +49,7 @@ export interface StatusLabels {
   readonly retry: string;
   readonly logIn: string;
   readonly recovered: string;
+  /** When the next attempt is; `null` while one runs. */
   readonly next: (seconds: number | null) => string;
 }
 

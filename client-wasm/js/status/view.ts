@@ -12,8 +12,11 @@ export interface ShownState {
 
 /** What is shown: a provider, or what `combineConnectionStates` gives with a `reconnect` of the app's. */
 export interface StatusSource {
+  /** Bound: calls at every change of the state. */
   readonly subscribe: (onChange: () => void) => Unsubscribe;
+  /** Bound: the state now. */
   readonly getSnapshot: () => ShownState;
+  /** Bound: what a server renders. */
   readonly getServerSnapshot: () => ShownState;
   /** Tries again now. */
   reconnect?(): void;
