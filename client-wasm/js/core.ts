@@ -20,8 +20,11 @@ export interface Core {
   hear(...post: PostTo): void;
   hold(release: (cause: Released) => void): number | undefined;
   settle(hold: number, ok: boolean): void;
-  readonly lastEventId: string | undefined;
+  /** Empty where there is none, as `connection`. */
+  readonly lastEventId: string;
   readonly lastByteAt: number | undefined;
+  /** As the last hello named it. */
+  readonly connection: string;
 }
 
 /** What the contract says of an event. */

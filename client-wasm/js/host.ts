@@ -1,6 +1,6 @@
 import type { Host } from "./core.js";
 import { BackendEventError, UnauthorizedError } from "./error.js";
-import { Requests } from "./request.js";
+import type { Requests } from "./request.js";
 import type { Tabs } from "./tabs.js";
 import type { BackendEventProviderOptions, Clock, Cursor } from "./types.js";
 
@@ -9,6 +9,7 @@ export type Facade = Pick<
   Host,
   "shares" | "state" | "event" | "resync" | "report" | "mirror" | "contractChange"
 > & {
+  readonly requests: Requests;
   readonly tabs: Tabs;
   /** A request is made. */
   attempt(): void;
@@ -32,7 +33,7 @@ export function isBrowser(): boolean {
 export function hostOf(options: BackendEventProviderOptions<never>, facade: Facade): Host {
   const { retry = {}, timeouts = {}, replay = {}, auth, networkTarget } = options;
   const page = typeof window === "undefined" ? undefined : window;
-  const requests = new Requests(options);
+  const { requests } = facade;
   return {
     shares: facade.shares,
     clock: options.clock ?? CLOCK,

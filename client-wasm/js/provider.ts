@@ -1,11 +1,13 @@
 import type { Contract, Core } from "./core.js";
 import { SessionCursor } from "./cursor.js";
 import { BackendEventError } from "./error.js";
+import { Groups } from "./groups.js";
 import { hostOf, isBrowser } from "./host.js";
 import { Loads } from "./load.js";
 import { loggerOf } from "./log.js";
 import { type AnyHandler, type Occasion, Registrations } from "./registrations.js";
 import { metaOf } from "./meta.js";
+import { Requests } from "./request.js";
 import { stateOf } from "./state.js";
 import { Tabs, canShare } from "./tabs.js";
 import type {
@@ -39,6 +41,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
   readonly #log: Logger;
   readonly #handlers = new Registrations((error) => this.#log.error(error.message, error));
   readonly #loads = new Loads();
+  readonly #groups: Groups;
   readonly #kept: SessionCursor | null;
   /** `null`: signed out; `undefined`: the app does not say. */
   #identity: string | null | undefined;
@@ -55,6 +58,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
     this.#options = options;
     this.#log = loggerOf(options.logger);
     this.#identity = options.identity;
+    this.#groups = new Groups(options.groups, options.clock);
     this.#kept = options.replay?.cursor === "session" ? new SessionCursor(streamName(options), options.groups) : null;
     this.#listenForOptions();
     if (!isBrowser()) return;
@@ -130,7 +134,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
   }
 
   get lastEventId(): string | null {
-    return this.#core?.lastEventId ?? null;
+    return this.#core?.lastEventId || null;
   }
 
   readonly subscribe = (onChange: () => void): Unsubscribe => this.#listen("state", [], () => onChange());
@@ -188,11 +192,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
   }
 
   follow(group: string): Unsubscribe {
-    throw new BackendEventError(
-      "config",
-      "not_supported",
-      `cannot follow ${JSON.stringify(group)}: name it in the option groups, or leave the option out for all groups`,
-    );
+    return this.#groups.follow(group);
   }
 
   setIdentity(identity: string | null): void {
@@ -227,7 +227,9 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
           () => this.#scope(),
           () => this.#snapshot,
         );
+        const requests = new Requests(this.#options as BackendEventProviderOptions<never>, this.#groups);
         const host = hostOf(this.#options as BackendEventProviderOptions<never>, {
+          requests,
           tabs,
           shares: this.#shares(),
           keptCursor: () => this.#kept?.read(this.#identity ?? null) ?? null,
@@ -245,8 +247,14 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
           mirror: () => this.#take(tabs.mirrored()),
           contractChange: () => this.#contractChange(),
         });
-        this.#core = new Class(host);
-        tabs.attach(this.#core);
+        const core = (this.#core = new Class(host));
+        tabs.attach(core);
+        this.#groups.open({
+          connection: () => (this.#snapshot.status === "online" ? core.connection : ""),
+          post: (connection, body) => requests.post("groups", connection, body),
+          report: (error) => this.#handlers.report(error),
+          reconnect: () => core.reconnect(),
+        });
         this.#start(this.#core);
       },
       (cause: unknown) => {
@@ -264,8 +272,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
 
   /** Names the lock and the channel of the tabs that read the same: of one user, one build, one protocol. */
   #scope(): string {
-    const { groups } = this.#options;
-    return JSON.stringify(["tidings 1", streamName(this.#options), this.#identity, this.#contract.hash, groups]);
+    return JSON.stringify(["tidings 1", streamName(this.#options), this.#identity, this.#contract.hash]);
   }
 
   #start(core: Core): void {
@@ -285,6 +292,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
       else window.addEventListener("pagehide", this.#keepCursor);
     }
     this.#handlers.call("state", [now, before]);
+    this.#groups.sync();
   }
 
   readonly #keepCursor = (): void => {

@@ -1,21 +1,24 @@
 import type { OpenRequest } from "./core.js";
 import { BackendEventError } from "./error.js";
+import type { Groups } from "./groups.js";
 import type { BackendEventProviderOptions } from "./types.js";
 
 /** Makes the requests of a provider: where to, with whose credentials, and how the cursor travels. */
 export class Requests {
   readonly #options: BackendEventProviderOptions<never>;
+  readonly #groups: Groups;
   /** Where the last stream was asked for, and with which of the app's headers. */
   #last: { url: URL; headers: HeadersInit | undefined } | null = null;
 
-  constructor(options: BackendEventProviderOptions<never>) {
+  constructor(options: BackendEventProviderOptions<never>, groups: Groups) {
     this.#options = options;
+    this.#groups = groups;
   }
 
   /** One attempt. */
   async open(...[cursor, connection, renew, attempt, signal]: OpenRequest): Promise<Response> {
     const reason = renew ? "rejected" : "connect";
-    const { url: address, auth, credentials = "same-origin", groups, replay = {} } = this.#options;
+    const { url: address, auth, credentials = "same-origin", replay = {} } = this.#options;
     const here = typeof location === "undefined" ? undefined : location.href;
     const url = new URL(String(typeof address === "function" ? await address() : address), here);
     const given = auth && (await ask(() => auth({ reason, attempt, signal })));
@@ -29,6 +32,7 @@ export class Requests {
     const inQuery = sendAs === "query" || (sendAs === "auto" && !sameOrigin && !preflighted);
 
     url.searchParams.set("tidings", "1");
+    const groups = this.#groups.ask();
     if (groups) url.searchParams.set("groups", groups.join(","));
     if (connection) {
       if (preflighted) headers.set("tidings-connection", connection);
@@ -44,13 +48,17 @@ export class Requests {
 
   /** `POST alive`, with what opened the stream. Nobody waits for it: the next one follows. */
   alive(connection: string): void {
-    if (!this.#last) return;
-    const url = new URL(this.#last.url);
-    url.pathname = url.pathname.replace(/\/?$/, "/alive");
+    this.post("alive", connection).catch(() => {});
+  }
+
+  /** `POST` beside the stream, with what opened it. */
+  async post(what: "alive" | "groups", connection: string, body?: string): Promise<Response> {
+    const { url: last, headers } = this.#last!;
+    const url = new URL(last);
+    url.pathname = url.pathname.replace(/\/?$/, `/${what}`);
     url.searchParams.set("connection", connection);
     const { credentials = "same-origin" } = this.#options;
-    const { headers } = this.#last;
-    this.#fetch(url, { method: "POST", headers, credentials, keepalive: true }).catch(() => {});
+    return this.#fetch(url, { method: "POST", headers, body, credentials, keepalive: true });
   }
 
   async #fetch(url: URL, init: RequestInit): Promise<Response> {

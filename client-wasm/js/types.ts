@@ -309,7 +309,10 @@ export interface BackendEventProviderInstance<E extends object = EventMap> {
   reconnect(): void;
   /** Fulfils once online, at once where it is; rejects when it is closed, unauthorized, aborted or not online in time. */
   whenOnline(o?: { signal?: AbortSignal; timeoutMs?: number }): Promise<void>;
-  /** Reads a group more until the result is called. Throws `not_supported` until it lands: see the option `groups`. */
+  /**
+   * Reads a group more until the result is called: covered from a resync with `rights` on. Without the option `groups`
+   * all groups are read anyway.
+   */
   follow(group: string): Unsubscribe;
   /** Another user, or `null`: drops the cursor, emits a resync, keeps the handlers. */
   setIdentity(identity: string | null): void;

@@ -119,8 +119,14 @@ macro_rules! export_provider {
 
                 /// The cursor.
                 #[wasm_bindgen(getter, js_name = lastEventId)]
-                pub fn last_event_id(&self) -> ::std::option::Option<::std::string::String> {
+                pub fn last_event_id(&self) -> ::std::string::String {
                     self.0.last_event_id()
+                }
+
+                /// The connection that hello last named.
+                #[wasm_bindgen(getter)]
+                pub fn connection(&self) -> ::std::string::String {
+                    self.0.connection()
                 }
 
                 /// When the stream last wrote anything.

@@ -94,9 +94,14 @@ impl<C> BackendEventProvider<C> {
         self.driver.tell(|tab, now| tab.hear(Post { kind, from, to, term, number, text }, now));
     }
 
-    /// The position up to which every event has been handled.
-    pub fn last_event_id(&self) -> Option<String> {
-        self.driver.tab.borrow().last_event_id().map(EventId::to_text)
+    /// The position up to which every event has been handled; empty where there is none.
+    pub fn last_event_id(&self) -> String {
+        self.driver.tab.borrow().last_event_id().map(EventId::to_text).unwrap_or_default()
+    }
+
+    /// The connection that hello last named; empty before it.
+    pub fn connection(&self) -> String {
+        self.driver.tab.borrow().connection_id().unwrap_or_default().to_owned()
     }
 
     /// When the open stream last wrote anything, in Unix milliseconds.

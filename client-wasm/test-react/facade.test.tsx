@@ -15,7 +15,7 @@ class RecordingCore implements Core {
   static connected = (): RecordingCore[] => RecordingCore.made.filter((core) => core.isConnected);
   static peak = 0;
   isConnected = false;
-  lastEventId: string | undefined;
+  lastEventId = "";
   readonly identities: boolean[] = [];
 
   constructor(readonly host: Host) {
@@ -40,6 +40,7 @@ class RecordingCore implements Core {
   stolen(): void {}
   hear(): void {}
   lastByteAt = undefined;
+  connection = "";
   deliver(type: string, data: unknown, id: string): void {
     this.lastEventId = id;
     this.host.event("event", type, data, undefined, id, false, false);

@@ -107,7 +107,7 @@ describe("the tabs of one user", () => {
 
   it("ignore what others post on their channel", async () => {
     const { follower, connection } = await two();
-    const stranger = new BroadcastChannel(JSON.stringify(["tidings 1", "http://page.test/sse", "ann", contract.hash, null]));
+    const stranger = new BroadcastChannel(JSON.stringify(["tidings 1", "http://page.test/sse", "ann", contract.hash]));
     for (const post of [null, "x", [], [2, 1, 0, 1, 9, 7], [2, "1", 0, 1, 9, "x"], [4, 1n, 0, 1, 1, "", {}], [99, 5, 0, 1, 1, "x"], [4, 5, 0, 1, 1, "", { status: "online" }]]) {
       stranger.postMessage(post);
     }
@@ -122,6 +122,7 @@ describe("the tabs of one user", () => {
 describe("a tab has a stream of its own", () => {
   it.each([
     ["where nobody says whose it is", { identity: undefined }],
+    ["where it names its groups", { groups: ["a"] }],
     ["where sharing is off", { sharing: "off" as const }],
     ["where the address is made anew each time, and nothing names it", { url: () => "http://page.test/sse" }],
   ])("%s", async (_, options) => {

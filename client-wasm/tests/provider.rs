@@ -22,7 +22,7 @@ async fn an_event_is_handed_over_once_and_its_place_noted() {
     let log = stage.log();
     let [only] = log.as_slice() else { panic!("{log:?}") };
     assert!(only.starts_with(r#"event {"kind":"event","type":"topics_changed","data":{"#), "{only}");
-    assert_eq!(stage.provider.last_event_id().as_deref(), Some("ep-2"));
+    assert_eq!(stage.provider.last_event_id(), "ep-2");
 }
 
 #[wasm_bindgen_test]

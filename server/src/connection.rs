@@ -1,6 +1,7 @@
 //! One open stream, as the rest of the hub sees it.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     net::IpAddr,
     sync::{
@@ -33,6 +34,9 @@ pub(crate) struct Connection {
     /// Something was appended to one of its channels since it last read.
     due: AtomicBool,
     waker: AtomicWaker,
+    /// The groups that it shall read from now on, until the stream has taken them.
+    wish: Mutex<Option<BTreeSet<String>>>,
+    wishing: AtomicBool,
     /// A goodbye it has been told to say.
     leave: Mutex<Option<GoodbyeReason>>,
     leaving: AtomicBool,
@@ -84,6 +88,8 @@ impl Connection {
             channels: Mutex::new(Vec::new()),
             due: AtomicBool::new(true),
             waker: AtomicWaker::new(),
+            wish: Mutex::new(None),
+            wishing: AtomicBool::new(false),
             leave: Mutex::new(None),
             leaving: AtomicBool::new(false),
             handed_at: AtomicU64::new(0),
@@ -123,6 +129,22 @@ impl Connection {
     /// Whether it has something to read; the answer is given once.
     pub(crate) fn take_due(&self) -> bool {
         self.due.load(Ordering::Acquire) && self.due.swap(false, Ordering::AcqRel)
+    }
+
+    /// Tells it which groups to read. The last word stands.
+    pub(crate) fn wish(&self, groups: BTreeSet<String>) {
+        *self.wish.lock() = Some(groups);
+        self.wishing.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// What it was told to read, once.
+    pub(crate) fn take_wish(&self) -> Option<BTreeSet<String>> {
+        if self.wishing.load(Ordering::Acquire) && self.wishing.swap(false, Ordering::AcqRel) {
+            self.wish.lock().take()
+        } else {
+            None
+        }
     }
 
     /// Tells it to say goodbye. The first reason stands.

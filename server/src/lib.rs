@@ -44,6 +44,7 @@ mod connection;
 mod connections;
 mod drain;
 mod error;
+mod groups;
 mod hub;
 mod limits;
 mod log;

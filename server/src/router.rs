@@ -10,10 +10,11 @@ use protocol::Contract;
 
 use crate::{
     Authorize, Hub,
+    groups::groups,
     subscribe::{Mount, alive, preflight, subscribe},
 };
 
-/// `GET /` is the stream, `POST /alive` the sign of life from behind a proxy.
+/// `GET /` is the stream, `POST /alive` the sign of life from behind a proxy, `POST /groups` what else to read.
 ///
 /// # Example
 /// ```
@@ -28,5 +29,6 @@ pub fn router<C: Contract>(hub: &Hub<C>, authorize: impl Authorize) -> Router {
     Router::new()
         .route("/", get(subscribe).options(preflight))
         .route("/alive", post(alive).options(preflight))
+        .route("/groups", post(groups).options(preflight))
         .with_state(mount)
 }

@@ -103,6 +103,8 @@ impl Question {
 enum Asker {
     /// The interval: the rights so far hold until there is an answer.
     Clock,
+    /// The client, who wants to read other groups: the rights so far hold until there is an answer.
+    Client,
     /// The log: nothing may be read without an answer.
     Log,
 }
@@ -177,6 +179,16 @@ impl Stream {
         }
         if let Poll::Ready(timer) = self.timers.poll(cx) {
             self.handle_timer(timer);
+            return Poll::Ready(());
+        }
+        if self.parting.is_none()
+            && let Some(groups) = self.membership.connection.take_wish()
+        {
+            self.claim.wanted = Some(groups);
+            let of_client = Question::of(Asker::Client, None);
+            let question = self.asking.as_ref().map(|asking| asking.question);
+            // What the log asks is not answered with what was wanted before.
+            self.ask(question.filter(|question| question.asker == Asker::Log).unwrap_or(of_client));
             return Poll::Ready(());
         }
         if let Some(asking) = &mut self.asking {
@@ -269,7 +281,7 @@ impl Stream {
         match timer {
             Timer::Heartbeat => {
                 // A reader of quiet channels moves on with the head, so that its cursor stays young.
-                if self.asking.as_ref().is_none_or(|asking| asking.question.asker == Asker::Clock) {
+                if self.asking.as_ref().is_none_or(|asking| asking.question.asker != Asker::Log) {
                     self.membership.connection.take_due();
                     self.read();
                 }
@@ -299,7 +311,7 @@ impl Stream {
     fn ask_again(&mut self, question: Question, pause: Duration) {
         if question.asked < ASKS_MAX {
             self.ask(Question { asked: question.asked + 1, pause, ..question });
-        } else if question.asker == Asker::Log {
+        } else if question.asker != Asker::Clock {
             // The client tries again, and is told what is the matter.
             self.ended = true;
         }

@@ -42,7 +42,7 @@ pub(crate) struct Mount {
 
 /// Why a request gets no stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rejection {
+pub(crate) enum Rejection {
     ForeignOrigin,
     Denied(Denied),
     OverLimit,
@@ -253,7 +253,7 @@ fn begin(
     )
 }
 
-fn reject(shared: &Shared, rejection: Rejection, reader: Reader) -> Response {
+pub(crate) fn reject(shared: &Shared, rejection: Rejection, reader: Reader) -> Response {
     let metrics = &shared.metrics;
     match rejection {
         Rejection::ForeignOrigin => {
@@ -322,7 +322,7 @@ fn event_stream(body: Body) -> Response {
     response
 }
 
-fn status(code: StatusCode) -> Response {
+pub(crate) fn status(code: StatusCode) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = code;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -32,8 +32,8 @@ export class Connection {
   }
 
   /** An answer that is no stream. */
-  answer(status: number, headers: Record<string, string> = {}): void {
-    this.#respond(new Response(null, { status, headers }));
+  answer(status: number, headers: Record<string, string> = {}, body: string | null = null): void {
+    this.#respond(new Response(body, { status, headers }));
   }
 
   refuse(): void {

@@ -1,7 +1,5 @@
 //! Events held back while a page fetches: a refetch must never overwrite something newer.
 
-use std::collections::VecDeque;
-
 use super::{Message, Output, Subscriber};
 use crate::{Millis, ResyncReason, SubscriberError, Time};
 
@@ -72,7 +70,7 @@ struct Again {
 #[derive(Debug, Default)]
 pub(super) struct Holds {
     open: Vec<Hold>,
-    events: VecDeque<Held>,
+    events: Vec<Held>,
     bytes: usize,
     begun: u64,
     again: Option<Again>,
@@ -103,7 +101,7 @@ impl Holds {
     /// of them may be the last. A resync has a time of its own.
     fn overlap_ends(&self) -> Option<Time> {
         let resyncs = self.open.iter().any(|hold| matches!(hold.kind, Kind::Resync { .. }));
-        self.events.front().filter(|_| !resyncs).map(|held| held.since + HOLD_FOR)
+        self.events.first().filter(|_| !resyncs).map(|held| held.since + HOLD_FOR)
     }
 
     /// Whether what was received has also been handled.
@@ -137,7 +135,7 @@ impl Subscriber {
             return;
         }
         self.holds.bytes += message.name.len() + message.data.len();
-        self.holds.events.push_back(Held { message, since: now });
+        self.holds.events.push(Held { message, since: now });
         if self.holds.events.len() > EVENTS_MAX || self.holds.bytes > BYTES_MAX {
             self.outputs.push_back(Output::Error(SubscriberError::HoldOverflow));
             while let Some(hold) = self.holds.open.pop() {
@@ -234,18 +232,13 @@ impl Subscriber {
     }
 
     fn dispatch_held(&mut self) {
-        while !self.holds.events.is_empty() {
-            self.dispatch_first();
+        self.holds.bytes = 0;
+        for Held { message, .. } in std::mem::take(&mut self.holds.events) {
+            if message.id.is_some() {
+                self.settled.clone_from(&message.id);
+            }
+            self.outputs.push_back(Output::Event(message));
         }
-    }
-
-    fn dispatch_first(&mut self) {
-        let Some(Held { message, .. }) = self.holds.events.pop_front() else { return };
-        self.holds.bytes -= message.name.len() + message.data.len();
-        if message.id.is_some() {
-            self.settled.clone_from(&message.id);
-        }
-        self.outputs.push_back(Output::Event(message));
     }
 }
 

@@ -323,6 +323,11 @@ impl Subscriber {
         self.attempts
     }
 
+    /// The connection that hello last named.
+    pub fn connection_id(&self) -> Option<&str> {
+        self.connection_id.as_deref()
+    }
+
     /// When the open stream last wrote anything.
     pub fn last_byte_at(&self) -> Option<Time> {
         match &self.link {

@@ -153,6 +153,11 @@ impl Tab {
         self.subscriber.attempts()
     }
 
+    /// See [`Subscriber::connection_id`].
+    pub fn connection_id(&self) -> Option<&str> {
+        self.subscriber.connection_id()
+    }
+
     /// See [`Subscriber::last_byte_at`].
     pub fn last_byte_at(&self) -> Option<Time> {
         self.subscriber.last_byte_at()

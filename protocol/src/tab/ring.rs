@@ -1,6 +1,6 @@
 //! What a tab has received of late, for tabs that come or come back.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use crate::{DecodedEvent, EventId, frame::RESERVED_PREFIX};
 
@@ -15,7 +15,8 @@ pub(super) struct Ring {
     /// Everything after this is here.
     floor: Option<Arc<str>>,
     position: Option<Arc<str>>,
-    events: VecDeque<DecodedEvent>,
+    /// So few that moving them when the first goes costs less than the code of a queue would.
+    events: Vec<DecodedEvent>,
     bytes: usize,
 }
 
@@ -42,9 +43,9 @@ impl Ring {
             return;
         }
         self.bytes += size(event);
-        self.events.push_back(event.clone());
+        self.events.push(event.clone());
         while self.events.len() > EVENTS_MAX || self.bytes > BYTES_MAX {
-            let Some(event) = self.events.pop_front() else { return };
+            let event = self.events.remove(0);
             self.bytes -= size(&event);
             self.floor = Some(event.last_event_id);
         }

@@ -3,6 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use tidings_server::{Audience, Config};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use crate::{
     gate::Gate,
@@ -135,4 +139,105 @@ async fn a_tab_without_a_group_takes_nothing_from_one_whose_log_in_has_it() {
     server.hub.send(Audience::user("coach"), &Event::said("2")).await.expect("sent");
     assert_eq!((keeps.said().await, keeps.said().await), ("1".into(), "2".into()), "and no gap");
     assert_eq!(without.said().await, "2");
+}
+
+/// Asks for the groups of a connection that is open: the status and the answer.
+async fn want(server: &Server, user: &str, connection: &str, body: &str) -> (u16, serde_json::Value) {
+    let mut socket = TcpStream::connect(server.address).await.expect("the server listens");
+    let who = if user.is_empty() { String::new() } else { format!("x-user: {user}\r\nx-groups: a,b\r\n") };
+    let request = format!(
+        "POST /sse/groups?connection={connection} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{who}content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    // A body that is too long may not be read to its end.
+    let _ = socket.write_all(request.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = socket.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    (head[9..12].parse().expect("a status"), serde_json::from_str(body).unwrap_or_default())
+}
+
+async fn open(server: &Server, groups: &str) -> (Client, String) {
+    let headers = [("x-user", "coach"), ("x-groups", "a,b")];
+    let mut client = server.get(&format!("/sse?tidings=1&groups={groups}"), &headers).await;
+    let hello = client.expect("tidings:hello").await;
+    (client, hello["connection_id"].as_str().expect("an id").to_owned())
+}
+
+#[tokio::test]
+async fn a_group_that_is_followed_is_covered_from_the_gap_that_says_so() {
+    let server = Server::start().await;
+    let (mut client, connection) = open(&server, "a").await;
+    tell(&server, "b", "before").await;
+    let answer = want(&server, "coach", &connection, r#"{"groups":["a","b"]}"#).await;
+    assert_eq!(answer, (200, serde_json::json!({ "refused": [] })));
+    assert_eq!(client.expect("tidings:gap").await["reason"], "rights");
+    let covered_from = client.last_event_id();
+    let sent = server.hub.send(Audience::group("b"), &Event::said("after")).await.expect("sent");
+    // What was said before it and after the position may come, too.
+    while client.said().await != "after" {}
+    assert!(
+        covered_from.parse::<tidings_server::protocol::EventId>().expect("an id").is_at_or_before(&sent.id)
+    );
+
+    // Asked again, nothing is said; and what is followed no more is not read.
+    assert_eq!(want(&server, "coach", &connection, r#"{"groups":["b","a"]}"#).await.0, 200);
+    assert_eq!(want(&server, "coach", &connection, r#"{"groups":["a"]}"#).await.0, 200);
+    let mut came = true;
+    while came {
+        tell(&server, "b", "unread").await;
+        tell(&server, "a", "read").await;
+        came = client.said().await == "unread";
+        if came {
+            assert_eq!(client.said().await, "read");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_event_of_a_followed_group_comes_once_while_it_is_followed() {
+    let server = Server::start().await;
+    let (mut client, connection) = open(&server, "a").await;
+    let hub = server.hub.clone();
+    let sending = tokio::spawn(async move {
+        for n in 0..400 {
+            hub.send(Audience::group("b"), &Event::said(n.to_string())).await.expect("sent");
+            tokio::task::yield_now().await;
+        }
+    });
+    want(&server, "coach", &connection, r#"{"groups":["a","b"]}"#).await;
+    client.expect("tidings:gap").await;
+    tell(&server, "b", "last").await;
+    sending.await.expect("no panic");
+    tell(&server, "b", "400").await;
+    let mut seen = Vec::new();
+    while seen.last() != Some(&400) {
+        seen.extend(client.said().await.parse::<u32>());
+    }
+    assert!(seen.windows(2).all(|two| two[0] + 1 == two[1]), "{seen:?}");
+}
+
+#[tokio::test]
+async fn what_may_not_be_followed_is_named_and_what_makes_no_sense_is_refused() {
+    let server = Server::start().await;
+    let (mut client, connection) = open(&server, "a").await;
+    let answer = want(&server, "coach", &connection, r#"{"groups":["a","board"]}"#).await;
+    assert_eq!(answer, (200, serde_json::json!({ "refused": ["board"] })));
+    let many: Vec<_> = (0..101).map(|n| n.to_string()).collect();
+    for (user, id, body, status) in [
+        ("coachee", &*connection, r#"{"groups":["a"]}"#.to_owned(), 404),
+        ("coach", "nobody", r#"{"groups":["a"]}"#.to_owned(), 404),
+        ("", &connection, r#"{"groups":["a"]}"#.to_owned(), 401),
+        ("coach", &connection, "a,b".to_owned(), 400),
+        ("coach", &connection, r#"{"groups":"a"}"#.to_owned(), 422),
+        ("coach", &connection, r#"{"groups":["a",7]}"#.to_owned(), 422),
+        ("coach", &connection, r#"{"groups":[""]}"#.to_owned(), 422),
+        ("coach", &connection, serde_json::json!({ "groups": many }).to_string(), 422),
+        ("coach", &connection, format!("\"{}\"", "x".repeat(70_000)), 413),
+    ] {
+        assert_eq!(want(&server, user, id, &body).await.0, status, "{user} {body:.40}");
+    }
+    tell(&server, "a", "still read").await;
+    assert_eq!(client.said().await, "still read");
 }

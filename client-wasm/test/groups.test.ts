@@ -1,0 +1,81 @@
+// Groups that a page follows for a while.
+import { expect, it } from "vitest";
+import { usePage } from "./support/page.js";
+import { online, stage } from "./support/provider.js";
+import { quiet, type Connection } from "./support/server.js";
+
+usePage();
+
+const wanted = ({ init }: Connection): unknown => (JSON.parse(String(init.body)) as { groups: unknown }).groups;
+const answer = (request: Connection, refused: string[] = []): void => request.answer(200, {}, JSON.stringify({ refused }));
+
+it("is part of the request when it is followed before there is a stream", async () => {
+  const { provider, server } = stage({ groups: ["a"] });
+  provider.follow("b");
+  expect((await server.next()).url.searchParams.get("groups")).toBe("a,b");
+});
+
+it("is asked for while the stream is open, and no more once nobody follows it", async () => {
+  const { provider, server } = await online({ groups: ["a"] });
+  const [one, two] = [provider.follow("b"), provider.follow("b")];
+  const more = await server.next();
+  expect([more.init.method, more.url.pathname, more.url.searchParams.get("connection")]).toEqual(["POST", "/sse/groups", "c1"]);
+  expect(wanted(more)).toEqual(["a", "b"]);
+  answer(more);
+  one();
+  one();
+  await quiet();
+  two();
+  const less = await server.next();
+  expect(wanted(less)).toEqual(["a"]);
+  answer(less);
+  expect(server.requests).toBe(3);
+});
+
+it("costs nothing where all groups are read, or where it ends at once", async () => {
+  const all = await online();
+  all.provider.follow("b");
+  const some = await online({ groups: ["a"] });
+  some.provider.follow("b")();
+  await quiet();
+  expect([all.server.requests, some.server.requests]).toEqual([1, 1]);
+});
+
+it("that the user may not read is told to onError", async () => {
+  const { provider, server, errors } = await online({ groups: ["a"] });
+  provider.follow("board");
+  answer(await server.next(), ["board"]);
+  await quiet();
+  expect(errors).toMatchObject([{ kind: "auth", code: "group_refused", retryable: false }]);
+  expect(provider.state.status).toBe("online");
+});
+
+it.each([
+  ["a server in trouble", (request: Connection) => request.answer(503)],
+  ["a network that fails", (request: Connection) => request.refuse()],
+  ["an answer that is none", (request: Connection) => request.answer(200, {}, "<html>")],
+])("is asked for again after %s, later each time", async (_, fail) => {
+  const { provider, server, clock } = await online({ groups: ["a"] });
+  provider.follow("b");
+  fail(await server.next());
+  await quiet();
+  clock.advance(1_000);
+  fail(await server.next());
+  await quiet();
+  clock.advance(1_999);
+  expect(server.requests).toBe(3);
+  clock.advance(1);
+  const third = await server.next();
+  expect(wanted(third)).toEqual(["a", "b"]);
+});
+
+it("comes with a new stream where the server knows this one no more", async () => {
+  const { provider, server } = await online({ groups: ["a"] });
+  provider.follow("b");
+  (await server.next()).answer(404);
+  const again = await server.next();
+  expect([again.init.method, again.url.searchParams.get("groups")]).toEqual([undefined, "a,b"]);
+  await again.hello({ resumed: "replayed", until: "ep-1" });
+  await quiet();
+  expect(server.requests).toBe(3);
+});
