@@ -13,6 +13,7 @@ import { useToast } from "@/components/ui/toasts";
 import { Announcements } from "./announcements";
 import { AppContext } from "./app-context";
 import { ConnectionBar } from "./connection-bar";
+import { Devtools } from "./devtools";
 import { Header } from "./header";
 
 export function LiveApp({ me, children }: { me: User; children: ReactNode }) {
@@ -63,6 +64,7 @@ function Shell({ me, firstCursor, children }: { me: User; firstCursor: FirstCurs
       <Announcements />
       <main id="content" tabIndex={-1}>{children}</main>
       <ConnectionBar email={me.email} onLogIn={loggedIn} />
+      <Devtools />
     </AppContext.Provider>
   );
 }
