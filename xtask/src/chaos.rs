@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
+    binaries,
     error::Result,
     postgres,
     run::{Run, step},
@@ -41,12 +42,19 @@ pub(crate) fn stage(long: bool) -> Result {
 /// The program, with the server that it starts.
 fn program(build: Build) -> Result<Run> {
     postgres::ready()?;
-    let (folder, options): (_, &[&str]) = match build {
-        Build::Debug => ("debug", &[]),
-        Build::Release => ("release", &["--release"]),
+    let folder = match build {
+        Build::Debug => "debug",
+        Build::Release => "release",
     };
-    let packages = ["--package", "tidings", "--package", "tidings-chaos"];
-    step("build the server and the clients", || Run::cargo().arg("build").args(packages).args(options).go())?;
+    match build {
+        Build::Debug => binaries::build()?,
+        Build::Release => {
+            let packages = ["--package", "tidings", "--package", "tidings-chaos"];
+            step("build the server and the clients", || {
+                Run::cargo().args(["build", "--release"]).args(packages).go()
+            })?;
+        }
+    }
     let binary = |name: &str| -> PathBuf {
         crate::layout::path("target").join(folder).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     };

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use crate::{
-    apt, chromium,
+    apt, binaries, chromium,
     debian::entries,
     error::{Error, Result},
     layout, npm,
-    run::{Run, step},
+    run::Run,
     wasm,
 };
 
@@ -38,8 +38,8 @@ pub(crate) fn stage(long: bool) -> Result {
 
 /// The server that sends the events.
 fn build_server() -> Result<PathBuf> {
-    step("build the tidings command", || Run::cargo().args(["build", "--package", "tidings"]).go())?;
-    Ok(layout::path("target/debug").join(format!("tidings{}", std::env::consts::EXE_SUFFIX)))
+    binaries::build()?;
+    Ok(binaries::path("tidings"))
 }
 
 fn tests_in(folder: &str) -> Result<Vec<PathBuf>> {

@@ -57,7 +57,7 @@ impl Demo {
 }
 
 /// Builds the demo's server and tells where its binary is.
-pub(crate) fn build_coaching() -> Result<PathBuf> {
+fn build_coaching() -> Result<PathBuf> {
     step("build the coaching server", || Run::cargo().args(["build", "--package", "coaching"]).go())?;
     Ok(layout::path("target/debug").join(format!("coaching{}", std::env::consts::EXE_SUFFIX)))
 }

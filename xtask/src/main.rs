@@ -17,6 +17,7 @@ mod postgres;
 mod tools;
 
 mod apt;
+mod binaries;
 mod bindings;
 mod chaos;
 mod consumers;

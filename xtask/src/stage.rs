@@ -3,11 +3,10 @@
 use clap::ValueEnum;
 
 use crate::{
-    apt, chaos, chromium,
+    apt, binaries, chaos, chromium,
     compiler::{Compiler, Purpose},
     consumers,
     debian::entries,
-    demo,
     error::{Error, Result},
     fuzz, layout, next, npm, postgres,
     run::Run,
@@ -164,7 +163,8 @@ fn next() -> Result {
 
 fn e2e(length: Length) -> Result {
     chromium::ready()?;
-    let coaching = demo::build_coaching()?;
+    binaries::build()?;
+    let coaching = binaries::path("coaching");
     wasm::packages()?;
     next::export()?;
     next::server_page()?;
