@@ -29,6 +29,10 @@ export interface PartState {
   readonly since: number;
   /** Changes made here that the server has not taken yet. */
   readonly unsynced: boolean;
+  /** When it tries again; `null` while it does, absent where it does not say. */
+  readonly retryAt?: number | null;
+  /** Why it is as it is, as it said so itself. */
+  readonly reason?: unknown;
 }
 
 /** Immutable, and the same object until it changes. */
@@ -37,6 +41,10 @@ export interface CombinedState {
   readonly tone: Tone;
   /** Since when the worst of the parts is as it is; milliseconds since the epoch. */
   readonly since: number;
+  /** When the worst part tries again; `null` while it does, absent where it does not say. */
+  readonly retryAt?: number | null;
+  /** Why the worst part is as it is, as it said so itself. */
+  readonly reason?: unknown;
   readonly parts: readonly PartState[];
 }
 
@@ -51,6 +59,8 @@ export interface StateSource {
 /** An editor's connection: `connecting | connected | disconnected`, told by `status` events. */
 export interface StatusEmitter {
   readonly status?: string;
+  /** Where Hocuspocus' provider keeps it since its version 3. */
+  readonly configuration?: { readonly websocketProvider?: { readonly status?: string } };
   /** Whether changes made here have not reached the server. */
   readonly hasUnsyncedChanges?: boolean;
   /** Registers for an event. */
@@ -123,7 +133,7 @@ export function combineConnectionStates(
 
   function update(): void {
     const next = combined(watched.map((one) => one.read()));
-    if (JSON.stringify(next) === JSON.stringify(state)) return;
+    if (next.parts.every((part, index) => same(part, state.parts[index]!))) return;
     state = next;
     for (const listener of [...listeners]) listener();
   }
@@ -166,7 +176,9 @@ function watchSource(
       if (state.status !== seen?.status) since = "since" in state ? state.since : clock.now();
       seen = state;
       const status = state.status === "idle" ? "connecting" : state.status;
-      return Object.freeze({ name, status, since, unsynced: false });
+      const retryAt = "retryAt" in state ? { retryAt: state.retryAt } : {};
+      const reason = "reason" in state ? { reason: state.reason } : {};
+      return Object.freeze({ name, status, since, unsynced: false, ...retryAt, ...reason });
     },
   };
 }
@@ -178,7 +190,8 @@ function watchEmitter(
   longBrokenMs: number,
   update: () => void,
 ): Watched {
-  let word = emitter.status ?? "connecting";
+  const statusNow = () => emitter.status ?? emitter.configuration?.websocketProvider?.status;
+  let word = statusNow() ?? "connecting";
   let since = clock.now();
   let wasConnected = word === "connected";
   let refused = false;
@@ -198,16 +211,23 @@ function watchEmitter(
     update();
   };
   const onStatus = (told: string | { status?: string }): void => {
-    note((typeof told === "string" ? told : told?.status) ?? emitter.status ?? word);
+    note((typeof told === "string" ? told : told?.status) ?? statusNow() ?? word);
   };
   const onRefused = (): void => {
     refused = true;
     since = clock.now();
     update();
   };
+  const onTaken = (): void => {
+    if (!refused) return;
+    refused = false;
+    since = clock.now();
+    update();
+  };
   emitter.on("status", onStatus);
   emitter.on("unsyncedChanges", update);
   emitter.on("authenticationFailed", onRefused);
+  emitter.on("authenticated", onTaken);
   if (word !== "connected") timer = clock.setTimeout(update, longBrokenMs);
   return {
     read: () => {
@@ -220,6 +240,7 @@ function watchEmitter(
       emitter.off("status", onStatus);
       emitter.off("unsyncedChanges", update);
       emitter.off("authenticationFailed", onRefused);
+      emitter.off("authenticated", onTaken);
     },
   };
 }
@@ -229,6 +250,16 @@ function combined(parts: readonly PartState[]): CombinedState {
     (worst, part) => (worst && ORDER.indexOf(worst.status) >= ORDER.indexOf(part.status) ? worst : part),
     null,
   );
-  const status = worst?.status ?? "online";
-  return Object.freeze({ status, tone: TONES[status], since: worst?.since ?? 0, parts: Object.freeze(parts) });
+  const { name: _, unsynced: __, ...shown } = worst ?? { name: "", unsynced: false, status: "online" as const, since: 0 };
+  return Object.freeze({ ...shown, tone: TONES[shown.status], parts: Object.freeze(parts) });
+}
+
+function same(a: PartState, b: PartState): boolean {
+  return (
+    a.status === b.status &&
+    a.since === b.since &&
+    a.unsynced === b.unsynced &&
+    a.retryAt === b.retryAt &&
+    a.reason === b.reason
+  );
 }

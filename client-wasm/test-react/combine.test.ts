@@ -61,6 +61,27 @@ describe("two connections", () => {
     both.destroy();
   });
 
+  it("say when the worst of them tries again, and why it is as it is", () => {
+    const both = combineConnectionStates({ events: provider, notes: editor });
+    const heard = vi.fn();
+    editor.become("connected");
+    both.subscribe(heard);
+    const waiting = outage("reconnecting", START);
+    provider.setState({ ...waiting, retryAt: START + 500 } as ConnectionState);
+    expect(both.getSnapshot()).toMatchObject({ status: "reconnecting", retryAt: START + 500 });
+    provider.setState({ ...waiting, retryAt: null } as ConnectionState);
+    expect(both.getSnapshot()).toMatchObject({ status: "reconnecting", retryAt: null });
+    expect(heard).toHaveBeenCalledTimes(2);
+    provider.setState({ status: "closed", reason: "close()" });
+    expect(both.getSnapshot()).toMatchObject({ status: "closed", reason: "close()" });
+    expect(both.getSnapshot()).not.toHaveProperty("retryAt");
+    editor.become("disconnected");
+    provider.setState(online(START));
+    expect(both.getSnapshot()).toMatchObject({ status: "editing-offline" });
+    expect(both.getSnapshot()).not.toHaveProperty("reason");
+    both.destroy();
+  });
+
   it("tell of a change once, and keep one object until the next", () => {
     const both = combineConnectionStates({ events: provider, notes: editor });
     const heard = vi.fn();
@@ -102,6 +123,25 @@ describe("an editor's connection", () => {
     expect(only.getSnapshot().parts[0]).toMatchObject({ unsynced: true });
     editor.emit("authenticationFailed", { reason: "no" });
     expect(only.getSnapshot()).toMatchObject({ status: "unauthorized", tone: "error" });
+    only.destroy();
+  });
+
+  it("was refused until it is taken again", () => {
+    const only = combineConnectionStates({ notes: editor });
+    editor.become("connected");
+    editor.emit("authenticationFailed", { reason: "no" });
+    editor.emit("authenticated", { scope: "read-write" });
+    expect(only.getSnapshot()).toMatchObject({ status: "online", since: START });
+    only.destroy();
+  });
+
+  it("that was there before it was looked at is online, wherever the provider keeps its status", () => {
+    const late = Object.assign(new EventEmitter(), { configuration: { websocketProvider: { status: "connected" } } });
+    const only = combineConnectionStates({ notes: late });
+    expect(only.getSnapshot().status).toBe("online");
+    late.configuration.websocketProvider.status = "disconnected";
+    late.emit("status", { status: "disconnected" });
+    expect(only.getSnapshot().status).toBe("editing-offline");
     only.destroy();
   });
 

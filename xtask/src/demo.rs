@@ -4,12 +4,13 @@ use std::{fs, net::TcpListener, path::PathBuf};
 
 use crate::{
     error::{Error, Result},
-    layout, next, npm,
+    layout, next, notes, npm,
     run::{Run, step},
     wasm,
 };
 
-/// Build whatever is missing and serve the coaching demo: REST, /sse and UI from one process.
+/// Build whatever is missing and serve the coaching demo: REST, /sse and UI from one process, and beside it the
+/// server on which a session's notes are written together.
 ///
 /// The first start on a fresh machine takes some minutes, a second one seconds: steps whose inputs did not change
 /// are skipped. The log-ins of the two seeded users are printed at the start. Ctrl-C ends it.
@@ -18,23 +19,35 @@ pub(crate) struct Demo {
     /// The port of http://localhost:<port>.
     #[arg(long, default_value_t = 4000)]
     port: u16,
-    /// Begin with an empty database: all that was entered in the demo is deleted.
+    /// The port of the shared notes; by default the one after --port.
+    #[arg(long)]
+    notes_port: Option<u16>,
+    /// Begin with an empty database and empty notes: all that was entered in the demo is deleted.
     #[arg(long)]
     fresh: bool,
 }
 
 impl Demo {
     pub(crate) fn run(&self) -> Result {
-        self.port_is_free()?;
+        let notes_port = self.notes_port.unwrap_or_else(|| self.port.wrapping_add(1));
+        port_is_free(self.port, "--port")?;
+        port_is_free(notes_port, "--notes-port")?;
         npm::node_ready()?;
         let coaching = build_coaching()?;
         wasm::packages()?;
         next::export()?;
+        notes::ready()?;
         let database = layout::target("demo")?.join("coaching.sqlite");
+        let texts = layout::path("target/demo/notes");
         if self.fresh {
             forget(&database)?;
+            layout::clear(&texts)?;
         }
+        let app = format!("http://127.0.0.1:{}", self.port);
+        let notes = notes::server(notes_port, &app, &texts)?.beside()?;
         Run::new(coaching)
+            .stdin(notes)
+            .args(["--notes-port", &notes_port.to_string()])
             .arg("--listen")
             .arg(format!("127.0.0.1:{}", self.port))
             .arg("--assets")
@@ -43,16 +56,16 @@ impl Demo {
             .arg(database)
             .become_it()
     }
+}
 
-    /// Asked before minutes of building rather than after.
-    fn port_is_free(&self) -> Result {
-        match TcpListener::bind(("127.0.0.1", self.port)) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Error::unmet(
-                format!("port {} cannot be used ({error})", self.port),
-                "end the program that listens there, or choose another with --port",
-            )),
-        }
+/// Asked before minutes of building rather than after.
+fn port_is_free(port: u16, option: &str) -> Result {
+    match TcpListener::bind(("127.0.0.1", port)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::unmet(
+            format!("port {port} cannot be used ({error})"),
+            format!("end the program that listens there, or choose another with {option}"),
+        )),
     }
 }
 

@@ -24,6 +24,7 @@ mod consumers;
 mod demo;
 mod fuzz;
 mod next;
+mod notes;
 mod size;
 mod stage;
 mod test;

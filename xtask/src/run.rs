@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     path::Path,
-    process::{Command, ExitStatus, Stdio},
+    process::{ChildStdin, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -110,6 +110,19 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Starts it beside what comes next. It is to end when its stdin does: whoever holds what this returns, and be it
+    /// as its own stdin that it never writes to, takes it along however it ends.
+    pub(crate) fn beside(mut self) -> Result<ChildStdin> {
+        println!("    $ {} &", self.shown);
+        let mut child = self.command.stdin(Stdio::piped()).spawn().map_err(|source| self.absent(source))?;
+        child.stdin.take().ok_or_else(|| Error::unmet("a program has no stdin", "repeat the command"))
+    }
+
+    pub(crate) fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.command.stdin(stdin);
+        self
     }
 
     /// Becomes the program, so that signals and the exit code are its own. Returns only on failure.

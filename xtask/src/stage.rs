@@ -8,7 +8,7 @@ use crate::{
     consumers,
     debian::entries,
     error::{Error, Result},
-    fuzz, layout, next, npm, postgres,
+    fuzz, layout, next, notes, npm, postgres,
     run::Run,
     size, tools,
     tools::WasmBindgen,
@@ -168,6 +168,7 @@ fn e2e(length: Length) -> Result {
     wasm::packages()?;
     next::export()?;
     next::server_page()?;
+    notes::ready()?;
     let folder = format!("{}/e2e", next::APP);
     let tests: Vec<_> = entries(&layout::required(&folder)?)?
         .into_iter()

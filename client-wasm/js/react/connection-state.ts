@@ -2,14 +2,17 @@
 /**
  * The connection state as a page shows it: selected, and with a short outage hidden for a grace period.
  *
- * Only `reconnecting` and `offline` are hidden, from the outage's `since` on and whatever name it takes
- * meanwhile. Bad news that stays (`long-broken`, `unauthorized`, `closed`) and good news show at once.
+ * Only `reconnecting`, `offline` and an editor's `editing-offline` are hidden, from the outage's `since` on and
+ * whatever name it takes meanwhile. Bad news that stays (`long-broken`, `unauthorized`, `closed`) and good news show at once.
  */
 import { useMemo, useSyncExternalStore } from "react";
 import type { BackendEventProviderInstance, ConnectionState, Unsubscribe } from "../types.js";
 
 type Store = Pick<BackendEventProviderInstance<object>, "subscribe" | "getSnapshot" | "getServerSnapshot">;
 type ShortOutage = Extract<ConnectionState, { status: "reconnecting" | "offline" }>;
+
+/** The last is one of combined states, which are shown through here too. */
+const SHORT_OUTAGES: readonly string[] = ["reconnecting", "offline", "editing-offline"];
 
 /** What each provider's state was before its present outage. */
 const calm = new WeakMap<Store, ConnectionState>();
@@ -56,6 +59,7 @@ function graceView(store: Store, graceMs: number): Store {
     const now = store.getSnapshot();
     if (now !== seen) {
       seen = now;
+      if (!isShortOutage(now)) calm.set(store, now);
       shown = show(now);
     }
     return shown;
@@ -86,7 +90,7 @@ function graceView(store: Store, graceMs: number): Store {
 }
 
 function isShortOutage(state: ConnectionState): state is ShortOutage {
-  return state.status === "reconnecting" || state.status === "offline";
+  return SHORT_OUTAGES.includes(state.status);
 }
 
 function graceLeft(outage: ShortOutage, graceMs: number): number {

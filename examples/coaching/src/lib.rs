@@ -52,6 +52,8 @@ pub struct Options {
     pub assets: Option<PathBuf>,
     /// What hashing a password costs.
     pub password_cost: Cost,
+    /// The port of the server of shared notes, on the host that the page came from; without one there are none.
+    pub notes_port: Option<u16>,
 }
 
 /// Why the app does not start.
@@ -80,7 +82,7 @@ pub enum StartError {
 pub async fn app(options: &Options, hub: Hub<Event>) -> Result<Router, StartError> {
     let pool = options.database.open().await?;
     let passwords = password::Passwords::new(options.password_cost).map_err(StartError::Passwords)?;
-    let platform = platform::Platform::new(pool, hub, passwords);
+    let platform = platform::Platform::new(pool, hub, passwords, options.notes_port);
     seed::seed(&platform).await.map_err(StartError::Seed)?;
     platform.log_ins.forget_expired().await?;
     tokio::spawn(presence::follow(platform.clone()));

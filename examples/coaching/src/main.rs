@@ -33,6 +33,10 @@ struct Arguments {
     /// `postgres://user:password@host/name`. Made and seeded where there is nothing.
     #[arg(long, default_value = "coaching.sqlite")]
     database: Database,
+    /// The port of the server of shared notes (`examples/collaboration`), on the same host; without it a session's
+    /// notes are single ones.
+    #[arg(long)]
+    notes_port: Option<u16>,
     /// How often a stream says that it lives, in milliseconds; a page takes 2.5 of these without a byte for the end.
     #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
     heartbeat_ms: u64,
@@ -62,8 +66,12 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let heartbeat = Duration::from_millis(arguments.heartbeat_ms);
     let config = Config { heartbeat, ..Config::default() };
     let hub = start(config, &arguments.database).await?;
-    let options =
-        Options { database: arguments.database, assets: arguments.assets, password_cost: Cost::default() };
+    let options = Options {
+        database: arguments.database,
+        assets: arguments.assets,
+        password_cost: Cost::default(),
+        notes_port: arguments.notes_port,
+    };
     let router = app(&options, hub.clone()).await?;
     let listener = TcpListener::bind(arguments.listen).await?;
     greet(listener.local_addr()?);

@@ -21,13 +21,15 @@ pub(crate) struct Platform {
     pub(crate) hub: Hub<Event>,
     pub(crate) log_ins: LogIns,
     pub(crate) passwords: Passwords,
+    /// Where a page edits shared notes.
+    pub(crate) notes_port: Option<u16>,
     clock: Arc<Clock>,
 }
 
 impl Platform {
-    pub(crate) fn new(pool: Pool, hub: Hub<Event>, passwords: Passwords) -> Self {
+    pub(crate) fn new(pool: Pool, hub: Hub<Event>, passwords: Passwords, notes_port: Option<u16>) -> Self {
         let log_ins = LogIns::new(pool.clone());
-        Self { pool, hub, log_ins, passwords, clock: Arc::default() }
+        Self { pool, hub, log_ins, passwords, notes_port, clock: Arc::default() }
     }
 
     /// A connection to read with.
@@ -128,7 +130,7 @@ pub(crate) mod tests {
         let hub = database.hub(Config::default()).await.expect("a hub");
         let pool = database.open().await.expect("a database");
         let passwords = Passwords::new(Cost { memory_kib: 64, passes: 1 }).expect("valid parameters");
-        Platform::new(pool, hub, passwords)
+        Platform::new(pool, hub, passwords, None)
     }
 
     fn announcement() -> Event {

@@ -105,6 +105,11 @@ export class CoachingApi {
     return this.#send("PUT", `/notes/${id}`, correlationId, { coaching_session_id, body, updated_at });
   }
 
+  /** The port of the server of shared notes, on this page's host; null where there is none. */
+  async sharedNotesPort(signal?: AbortSignal): Promise<number | null> {
+    return (await this.#load<{ port: number | null }>("/notes/shared", signal)).data.port;
+  }
+
   createTopic({ coaching_session_id, body }: Topic, correlationId: string): Sent<Topic> {
     return this.#send("POST", `/coaching_sessions/${coaching_session_id}/topics`, correlationId, { body });
   }

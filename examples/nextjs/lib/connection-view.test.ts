@@ -1,31 +1,22 @@
-import type { ConnectionState } from "@tidings/coaching-events";
+import type { PartState } from "@tidings/client/combine";
 import { describe, expect, it } from "vitest";
-import { connectionView, secondsUntil } from "./connection-view";
+import { connectionWords } from "./connection-view";
 
-const outage = { since: 0, attempt: 2, retryAt: 5_000, reason: new Error("gone") };
-const view = (state: unknown) => connectionView(state as ConnectionState);
+const part = (name: string, status: PartState["status"]): PartState => ({ name, status, since: 0, unsynced: false });
 
-describe("connectionView", () => {
-  it.each(["idle", "connecting", "online"])("%s is quiet", (status) => {
-    expect(view({ status, since: 0 })).toMatchObject({ place: "quiet", action: null });
+describe("connectionWords", () => {
+  it.each(["reconnecting", "offline", "editing-offline", "long-broken", "unauthorized", "closed"])("%s says what it means", (status) => {
+    expect(connectionWords(status).detail).toMatch(/\.$/);
   });
 
-  it.each(["reconnecting", "offline", "long-broken"])("%s is trouble with a countdown and a way to retry", (status) => {
-    expect(view({ status, ...outage })).toMatchObject({ place: "trouble", action: "retry", retryAt: 5_000 });
+  it("a page that has not begun is about to connect", () => {
+    expect(connectionWords("idle")).toEqual(connectionWords("connecting"));
   });
 
-  it("unauthorized offers the log-in", () => {
-    expect(view({ status: "unauthorized" })).toMatchObject({ place: "trouble", action: "log-in" });
-  });
-
-  it("closed is trouble unless the page itself closed it", () => {
-    expect(view({ status: "closed", reason: "server-204" })).toMatchObject({ place: "trouble", action: "turn-on" });
-    expect(view({ status: "closed", reason: "close()" })).toMatchObject({ place: "quiet" });
-  });
-});
-
-describe("secondsUntil", () => {
-  it("counts whole seconds down to nothing", () => {
-    expect([secondsUntil(5_000, 0), secondsUntil(5_000, 4_001), secondsUntil(5_000, 5_000), secondsUntil(null, 0)]).toEqual([5, 1, null, null]);
+  it("tells notes without a connection from a page without one", () => {
+    const both = connectionWords("long-broken", [part("events", "long-broken"), part("notes", "long-broken")]);
+    expect(both).toEqual(connectionWords("long-broken"));
+    expect(connectionWords("long-broken", [part("events", "online"), part("notes", "long-broken")]).title).toContain("notes");
+    expect(connectionWords("long-broken", [part("events", "long-broken"), part("notes", "online")])).toEqual(both);
   });
 });

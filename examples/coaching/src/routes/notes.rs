@@ -1,11 +1,11 @@
-//! Notes: what was written down in a session.
+//! Notes: what was written down in a session, and where its shared text is edited.
 
 use axum::{
     Router,
     extract::State,
     routing::{get, put},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tidings_bindings::{Event, Id, Note};
 use tidings_server::Cause;
 
@@ -21,7 +21,21 @@ use crate::{
 };
 
 pub(super) fn routes() -> Router<Platform> {
-    Router::new().route("/notes", get(list).post(create)).route("/notes/{id}", put(replace))
+    Router::new()
+        .route("/notes", get(list).post(create))
+        .route("/notes/{id}", put(replace))
+        .route("/notes/shared", get(shared))
+}
+
+/// Where a page edits the text of a session together with others.
+#[derive(Debug, Serialize)]
+struct Shared {
+    /// The port of a WebSocket server on the page's host that takes the page's cookie.
+    port: Option<u16>,
+}
+
+async fn shared(State(platform): State<Platform>) -> Answer<Shared> {
+    Answer(Shared { port: platform.notes_port })
 }
 
 #[derive(Debug, Deserialize)]

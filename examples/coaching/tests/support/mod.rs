@@ -136,6 +136,7 @@ async fn serve(
         assets: files.map(|files| folder.path().join(files)),
         // As cheap as argon2 goes: the tests log in often.
         password_cost: Cost { memory_kib: 64, passes: 1 },
+        notes_port: None,
     };
     let hub = options.database.hub(config).await.expect("a hub");
     let router = app(&options, hub.clone()).await.expect("an app");

@@ -1,7 +1,7 @@
 "use client";
-// The lists of a session page: topics, actions, agreements, notes, and the relationship's goals.
+// The lists of a session page: topics, actions, agreements, and the relationship's goals.
 import { rows } from "@/lib/collection";
-import type { Action, Agreement, Goal, Note, Priority, Topic } from "@/lib/entities";
+import type { Action, Agreement, Goal, Priority, Topic } from "@/lib/entities";
 import { useApp } from "@/components/shell/app-context";
 import { Icon } from "@/components/ui/icons";
 import { Entry } from "./entry";
@@ -10,7 +10,7 @@ import { StatusSelect } from "./status-select";
 import type { LivePage } from "./use-session-page";
 import chips from "./chips.module.css";
 
-interface Props {
+export interface ListProps {
   readonly live: LivePage;
   /** Who wrote something, in words; empty for what is not worth saying. */
   readonly authorOf: (entity: { user_id: string }) => string;
@@ -19,12 +19,12 @@ interface Props {
 const PRIORITIES: readonly Priority[] = ["Low", "Medium", "High"];
 
 /** What a new entity carries until the server has named it. */
-function unnamed(userId: string) {
+export function unnamed(userId: string) {
   const now = new Date().toISOString();
   return { id: `new-${crypto.randomUUID()}`, user_id: userId, created_at: now, updated_at: now };
 }
 
-export function Topics({ live: { page, save }, authorOf }: Props) {
+export function Topics({ live: { page, save }, authorOf }: ListProps) {
   const { api, me } = useApp();
   const topics = rows(page.pieces.topics);
   const rate = (topic: Topic, priority: Priority) => save.put("topics", { ...topic, priority }, (id) => api.rateTopic(topic, priority, id));
@@ -62,7 +62,7 @@ function Rating({ topic, onRate }: { topic: Topic; onRate: (priority: Priority) 
   );
 }
 
-export function Actions({ live: { page, save }, authorOf }: Props) {
+export function Actions({ live: { page, save }, authorOf }: ListProps) {
   const { api, me } = useApp();
   const actions = rows(page.pieces.actions);
   const put = (action: Action) => save.put("actions", action, (id) => api.saveAction(action, id));
@@ -89,7 +89,7 @@ export function Actions({ live: { page, save }, authorOf }: Props) {
   );
 }
 
-export function Agreements({ live: { page, save }, authorOf }: Props) {
+export function Agreements({ live: { page, save }, authorOf }: ListProps) {
   const { api, me } = useApp();
   const agreements = rows(page.pieces.agreements);
   const add = (body: string) => {
@@ -103,25 +103,6 @@ export function Agreements({ live: { page, save }, authorOf }: Props) {
           <Entry key={row.entity.id} row={row} noun="agreement" author={authorOf(row.entity)} textOf={(agreement) => agreement.body ?? ""} withText={(agreement, body) => ({ ...agreement, body })}
             onSave={(agreement) => save.put("agreements", agreement, (id) => api.saveAgreement(agreement, id))}
             onRemove={(agreement) => void save.remove("agreements", agreement.id, (id) => api.deleteOne("agreements", agreement.id, id))} />
-        ))}
-      </ul>
-    </Section>
-  );
-}
-
-export function Notes({ live: { page, save }, authorOf }: Props) {
-  const { api, me } = useApp();
-  const notes = rows(page.pieces.notes);
-  const add = (body: string) => {
-    const note: Note = { ...unnamed(me.id), coaching_session_id: page.sessionId, body };
-    return save.put("notes", note, (id) => api.createNote(note, id));
-  };
-  return (
-    <Section title="Notes" icon="pencil" count={notes.length} hint="What is worth remembering?" testId="notes" add={<AddForm noun="note" placeholder="Write a note" tall onAdd={add} />}>
-      <ul>
-        {notes.map((row) => (
-          <Entry key={row.entity.id} row={row} noun="note" author={authorOf(row.entity)} textOf={(note) => note.body ?? ""} withText={(note, body) => ({ ...note, body })}
-            onSave={(note) => save.put("notes", note, (id) => api.saveNote(note, id))} />
         ))}
       </ul>
     </Section>

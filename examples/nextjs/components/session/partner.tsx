@@ -2,8 +2,8 @@
 // The other person of the session, whether they are here, and for a coach the way to end their log-ins.
 import { useRef } from "react";
 import { ApiFailure } from "@/lib/api";
-import type { Presence } from "@/lib/entities";
 import { failureToast } from "@/lib/failure-toast";
+import type { ShownPresence } from "@/lib/presence";
 import { useApp } from "@/components/shell/app-context";
 import { Button } from "@/components/ui/button";
 import { Icon } from "@/components/ui/icons";
@@ -12,7 +12,7 @@ import { Person } from "@/components/ui/person";
 import { useToast } from "@/components/ui/toasts";
 import styles from "./session.module.css";
 
-export function Partner({ partner, presence }: { partner: { id: string; name: string }; presence: Presence }) {
+export function Partner({ partner, presence }: { partner: { id: string; name: string }; presence: ShownPresence }) {
   const { me, api } = useApp();
   const toast = useToast();
   const dialog = useRef<HTMLDialogElement>(null);

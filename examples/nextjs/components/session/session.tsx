@@ -7,13 +7,15 @@ import { ApiFailure } from "@/lib/api";
 import { rows } from "@/lib/collection";
 import { partnerOf, type Relationship } from "@/lib/entities";
 import { longDate } from "@/lib/format";
+import { shownPresence } from "@/lib/presence";
 import { useApp } from "@/components/shell/app-context";
 import { Blank } from "@/components/ui/blank";
 import { Button } from "@/components/ui/button";
 import { Icon } from "@/components/ui/icons";
 import { Splash } from "@/components/ui/splash";
-import { Actions, Agreements, Goals, Notes, Topics } from "./lists";
+import { Actions, Agreements, Goals, Topics } from "./lists";
 import { Media } from "./media";
+import { Notes } from "./notes";
 import { Partner } from "./partner";
 import { Title } from "./title";
 import { useSessionPage } from "./use-session-page";
@@ -35,6 +37,7 @@ function SessionView({ id }: { id: string }) {
   const { page, load, save } = live;
   const relationship = useRelationship(page.relationshipId);
   const row = rows(page.pieces.sessions)[0];
+  const [writers, setWriters] = useState<readonly string[]>([]);
 
   useEffect(() => {
     if (row) document.title = `${row.entity.title || "Untitled session"} · Tidings Coaching`;
@@ -54,13 +57,13 @@ function SessionView({ id }: { id: string }) {
           <Title row={row} onSave={(session) => save.put("sessions", session, (correlationId) => api.saveTitle(session, correlationId))} />
           <p className={styles.date}><Icon name="calendar" size={16} /> {longDate(row.entity.date)}</p>
         </div>
-        {partner && <Partner partner={partner} presence={page.presence[partner.id] ?? "offline"} />}
+        {partner && <Partner partner={partner} presence={shownPresence(page.presence[partner.id], writers.includes(partner.id))} />}
       </div>
       <div className={styles.columns}>
         <div className={styles.column}>
           <Topics live={live} authorOf={authorOf} />
           <Actions live={live} authorOf={authorOf} />
-          <Notes live={live} authorOf={authorOf} />
+          <Notes live={live} authorOf={authorOf} onWriters={setWriters} />
         </div>
         <div className={styles.column}>
           <Goals live={live} />

@@ -1,23 +1,25 @@
 "use client";
 // The bar that tells of connection trouble: over the page at its lower edge, so that nothing jumps, and gone as soon as all is well.
-import { useEffect, useRef, useState } from "react";
-import { useBackendEventProvider, useConnectionState } from "@tidings/coaching-events/react";
-import { connectionView, secondsUntil } from "@/lib/connection-view";
+import { useEffect, useRef } from "react";
+import type { CombinedState } from "@tidings/client/combine";
+import { useConnectionStatus, useCountdown } from "@tidings/client/react/status";
+import { useBackendEventProvider } from "@tidings/coaching-events/react";
+import { connectionWords } from "@/lib/connection-view";
 import type { User } from "@/lib/entities";
 import { Button } from "@/components/ui/button";
 import { Icon, type IconName } from "@/components/ui/icons";
 import { LogInForm } from "@/components/ui/log-in-form";
-import { GRACE_MS } from "./connection-mark";
+import { useConnections } from "./connections";
 import styles from "./connection.module.css";
 
-const ICONS: Readonly<Record<string, IconName>> = { reconnecting: "plug", offline: "cloudOff", "long-broken": "plug", unauthorized: "key", closed: "plug" };
+const ICONS: Readonly<Record<string, IconName>> = { reconnecting: "plug", offline: "cloudOff", "editing-offline": "cloudOff", "long-broken": "plug", unauthorized: "key", closed: "plug" };
 
 export function ConnectionBar({ email, onLogIn }: { email: string; onLogIn: (user: User) => void }) {
   const provider = useBackendEventProvider();
-  const state = useConnectionState((now) => now, { graceMs: GRACE_MS });
-  const view = connectionView(state);
+  const { source } = useConnections();
+  const { status, troubled, action, retryAt } = useConnectionStatus(source);
+  const { title, detail } = connectionWords(status, (source.getSnapshot() as Partial<CombinedState>).parts);
   const dialog = useRef<HTMLDialogElement>(null);
-  const troubled = view.place === "trouble";
   useEffect(() => {
     if (!troubled) dialog.current?.close();
   }, [troubled]);
@@ -27,19 +29,19 @@ export function ConnectionBar({ email, onLogIn }: { email: string; onLogIn: (use
   };
   return (
     <>
-      <div role="status" className={styles.slot} data-testid="connection-status" data-status={state.status}>
+      <div role="status" className={styles.slot} data-testid="connection-status" data-status={status}>
         {troubled && (
-          <div className={styles.bar} data-status={state.status}>
-            <span className={styles.sign}><Icon name={ICONS[state.status] ?? "plug"} size={20} /></span>
+          <div className={styles.bar} data-status={status}>
+            <span className={styles.sign}><Icon name={ICONS[status] ?? "plug"} size={20} /></span>
             <div className={styles.words}>
-              <p className={styles.title}>{view.title}</p>
-              <p className={styles.detail}>{view.detail}</p>
+              <p className={styles.title}>{title}</p>
+              <p className={styles.detail}>{detail}</p>
             </div>
             <div className={styles.actions}>
-              {view.action === "retry" && <Countdown retryAt={view.retryAt} />}
-              {view.action === "retry" && <Button data-testid="retry-now" onClick={() => provider.reconnect()}>Retry now</Button>}
-              {view.action === "log-in" && <Button look="primary" data-testid="log-in-again" onClick={ask}>Log in again</Button>}
-              {view.action === "turn-on" && <Button data-testid="turn-on" onClick={() => provider.connect()}>Turn on</Button>}
+              {action === "retry" && retryAt !== undefined && <Countdown retryAt={retryAt} />}
+              {action === "retry" && status !== "closed" && <Button data-testid="retry-now" onClick={() => source.reconnect?.()}>Retry now</Button>}
+              {action === "log-in" && <Button look="primary" data-testid="log-in-again" onClick={ask}>Log in again</Button>}
+              {status === "closed" && <Button data-testid="turn-on" onClick={() => provider.connect()}>Turn on</Button>}
             </div>
           </div>
         )}
@@ -59,12 +61,6 @@ export function ConnectionBar({ email, onLogIn }: { email: string; onLogIn: (use
 
 /** The seconds tick for the eye only: a screen reader hears the state, not every second of it. */
 function Countdown({ retryAt }: { retryAt: number | null }) {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), 250);
-    return () => clearInterval(timer);
-  }, [retryAt]);
-  const seconds = secondsUntil(retryAt, now);
+  const seconds = useCountdown(retryAt);
   return <span className={styles.countdown} aria-hidden="true" data-testid="retry-countdown">{seconds === null ? "Trying now…" : `Next try in ${seconds} s`}</span>;
 }

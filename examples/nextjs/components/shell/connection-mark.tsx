@@ -1,19 +1,18 @@
 "use client";
 // The small mark in the header: quiet while all is well, and in its own fixed place so that nothing moves when it changes.
+import { useConnectionStatus } from "@tidings/client/react/status";
 import { useConnectionState } from "@tidings/coaching-events/react";
-import { connectionView } from "@/lib/connection-view";
+import { connectionWords } from "@/lib/connection-view";
+import { useConnections } from "./connections";
 import styles from "./connection.module.css";
 
-/** A hiccup shorter than this is nobody's business. */
-export const GRACE_MS = 2_000;
-
 export function ConnectionMark() {
-  const state = useConnectionState((now) => now, { graceMs: GRACE_MS });
-  const { title, place } = connectionView(state);
+  const { status, troubled } = useConnectionStatus(useConnections().source);
+  const role = useConnectionState((state) => (state.status === "online" ? state.role : undefined));
   return (
-    <span className={styles.mark} data-testid="connection-mark" data-status={state.status} data-role={state.status === "online" ? state.role : undefined}>
-      <span className={styles.dot} data-status={state.status} aria-hidden="true" />
-      <span className={styles.word}>{place === "trouble" ? "Paused" : title}</span>
+    <span className={styles.mark} data-testid="connection-mark" data-status={status} data-role={role}>
+      <span className={styles.dot} data-status={status} aria-hidden="true" />
+      <span className={styles.word}>{troubled ? "Paused" : connectionWords(status).title}</span>
     </span>
   );
 }

@@ -13,6 +13,7 @@ import { useToast } from "@/components/ui/toasts";
 import { Announcements } from "./announcements";
 import { AppContext } from "./app-context";
 import { ConnectionBar } from "./connection-bar";
+import { ConnectionsProvider } from "./connections";
 import { Devtools } from "./devtools";
 import { Header } from "./header";
 
@@ -60,11 +61,13 @@ function Shell({ me, firstCursor, children }: { me: User; firstCursor: FirstCurs
 
   return (
     <AppContext.Provider value={app}>
-      <Header />
-      <Announcements />
-      <main id="content" tabIndex={-1}>{children}</main>
-      <ConnectionBar email={me.email} onLogIn={loggedIn} />
-      <Devtools />
+      <ConnectionsProvider>
+        <Header />
+        <Announcements />
+        <main id="content" tabIndex={-1}>{children}</main>
+        <ConnectionBar email={me.email} onLogIn={loggedIn} />
+        <Devtools />
+      </ConnectionsProvider>
     </AppContext.Provider>
   );
 }
