@@ -13,12 +13,15 @@ const MESSAGE_BYTES_MAX = 1024 * 1024;
 const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 const SOCKETS_MAX = 1_000;
 const ACCESS_LOST = 4403;
+/** The standard's "try again later". */
+const TRY_AGAIN = 1013;
 
 /** Starts to listen; `{ port, stop }`. */
 export async function serve({ port, host, app: appUrl, documents: folder }) {
   const app = new App(appUrl);
   const documents = await Documents.open(folder);
-  const notes = hocuspocus(app, documents);
+  const socketOf = new WeakMap();
+  const notes = hocuspocus(app, documents, socketOf);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX });
   const server = createServer((_, response) => response.writeHead(426, { "content-type": "text/plain" }).end("Only WebSockets are served here.\n"));
 
@@ -28,6 +31,7 @@ export async function serve({ port, host, app: appUrl, documents: folder }) {
     if (refusal !== null) return socket.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
     sockets.handleUpgrade(request, socket, head, (accepted) => {
       accepted.on("error", () => accepted.terminate());
+      socketOf.set(request, accepted);
       notes.handleConnection(accepted, request);
     });
   });
@@ -60,14 +64,17 @@ function isFromHere({ origin, host }) {
   return origin === undefined || hostname(origin) === hostname(`http://${host}`);
 }
 
-function hocuspocus(app, documents) {
+function hocuspocus(app, documents, socketOf) {
   return new Hocuspocus({
     quiet: true,
     debounce: 500,
     maxDebounce: 2_000,
-    async onAuthenticate({ documentName, requestHeaders }) {
-      const answer = await app.maySee(documentName, requestHeaders.cookie);
-      if (answer !== "yes") throw { reason: answer === "no" ? "permission-denied" : "app-unreachable" };
+    async onAuthenticate({ documentName, request }) {
+      const answer = await app.maySee(documentName, request.headers.cookie);
+      if (answer === "yes") return;
+      // A page takes a refusal for the end of its log-in; an app that is away is no refusal.
+      if (answer === "silent") socketOf.get(request)?.close(TRY_AGAIN, "the app does not answer");
+      throw { reason: "permission-denied" };
     },
     onLoadDocument: ({ documentName, document }) => documents.load(documentName, document),
     onStoreDocument: ({ documentName, document }) => documents.store(documentName, document),
