@@ -1,11 +1,12 @@
 // @vitest-environment jsdom
+import { EventEmitter } from "node:events";
 import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { StrictMode } from "react";
 import { hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { combineConnectionStates } from "../js/combine.js";
-import { ConnectionStatus, type ConnectionStatusProps } from "../js/status.js";
+import { ConnectionStatus, useConnectionStatus, type ConnectionStatusProps } from "../js/status.js";
 import { COLOURS } from "../js/status/style.js";
 import { createTestProvider, type TestProvider } from "../js/testing.js";
 import type { ConnectionState, UnauthorizedError } from "../js/types.js";
@@ -158,4 +159,25 @@ it("has enough contrast in light and dark", () => {
       expect((high! + 0.05) / (low! + 0.05)).toBeGreaterThanOrEqual(4.5);
     }
   }
+});
+
+describe("an editor's connection beside ours", () => {
+  it("has the same grace, and what came before is shown meanwhile", () => {
+    const editor = Object.assign(new EventEmitter(), { status: "connected" });
+    const both = combineConnectionStates({ events: provider, notes: editor });
+    const statuses: string[] = [];
+    function Shown(): null {
+      statuses.push(useConnectionStatus(both).status);
+      return null;
+    }
+    render(<Shown />);
+    act(() => void editor.emit("status", { status: "disconnected" }));
+    pass(GRACE - 1);
+    expect(statuses.at(-1)).toBe("online");
+    pass(1);
+    expect(statuses.at(-1)).toBe("editing-offline");
+    act(() => void editor.emit("status", { status: "connected" }));
+    expect(new Set(statuses)).toEqual(new Set(["online", "editing-offline"]));
+    act(() => both.destroy());
+  });
 });
