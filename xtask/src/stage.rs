@@ -75,6 +75,9 @@ impl Length {
 const BROWSER_CRATES: [&str; 4] =
     ["--package", "tidings-client-wasm", "--package", "tidings-coaching-events"];
 
+/// The other engine in which the client is tried.
+const FIREFOX: &str = "/usr/bin/firefox-esr";
+
 impl Stage {
     /// The name on the command line.
     pub(crate) fn name(self) -> String {
@@ -163,6 +166,7 @@ fn next() -> Result {
 
 fn e2e(length: Length) -> Result {
     chromium::ready()?;
+    apt::ready(&[(FIREFOX, "firefox-esr")])?;
     binaries::build()?;
     let coaching = binaries::path("coaching");
     wasm::packages()?;
@@ -183,6 +187,7 @@ fn e2e(length: Length) -> Result {
         .args(tests)
         .dir(layout::path(next::APP))
         .env("COACHING_BINARY", coaching)
-        .env("CHROMIUM", chromium::BROWSER);
+        .env("CHROMIUM", chromium::BROWSER)
+        .env("FIREFOX", FIREFOX);
     length.tell(run).go()
 }
