@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebSocket } from "ws";
+import { end } from "./server.mjs";
 
 const BINARY = process.env.FIREFOX ?? "/usr/bin/firefox-esr";
 const STARTS_WITHIN = 60_000;
@@ -18,8 +19,7 @@ export class Firefox {
     const profile = await mkdtemp(join(tmpdir(), "firefox-"));
     const child = spawn(BINARY, ["--headless", "--no-remote", "--remote-debugging-port", "0", "--profile", profile], { stdio: ["ignore", "ignore", "pipe"] });
     t.after(async () => {
-      const gone = new Promise((done) => child.once("exit", done));
-      if (child.exitCode === null && child.kill("SIGKILL")) await gone;
+      await end(child);
       await rm(profile, { recursive: true, force: true, maxRetries: 5 });
     });
     const firefox = new Firefox();

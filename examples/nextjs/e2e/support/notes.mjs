@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import { join, resolve } from "node:path";
+import { end } from "./server.mjs";
 
 const SERVER = resolve(import.meta.dirname, "../../../collaboration/server.mjs");
 
@@ -34,12 +35,8 @@ export class NotesServer {
     throw new Error(`the server of shared notes did not start:\n${this.#output}`);
   }
 
-  async kill(name = "SIGKILL") {
-    const child = this.#process;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((done) => child.once("exit", done));
-    child.kill(name);
-    await gone;
+  kill(name) {
+    return end(this.#process, name);
   }
 }
 

@@ -23,6 +23,14 @@ export async function freePort() {
   return port;
 }
 
+/** Ends a process that may have ended, and waits until it is gone. */
+export async function end(child, name = "SIGKILL") {
+  if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((done) => child.once("exit", done));
+  child.kill(name);
+  await gone;
+}
+
 export class CoachingServer {
   #process = null;
   #output = "";
@@ -86,11 +94,7 @@ export class CoachingServer {
     return (await readdir(this.folder)).filter((name) => name.startsWith("coaching.sqlite"));
   }
 
-  async kill(name = "SIGKILL") {
-    const child = this.#process;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((done) => child.once("exit", done));
-    child.kill(name);
-    await gone;
+  kill(name) {
+    return end(this.#process, name);
   }
 }
