@@ -35,15 +35,16 @@ export function Notes({ live: { page, save }, authorOf, onWriters }: ListProps &
   );
 }
 
-/** Where the text is shared; null where it is not, undefined while nobody has said. Asked again when a stream begins. */
+/** Where the text is shared; null where it is not, undefined while nobody has said. Asked until it is known, whenever a stream begins. */
 function useSharedNotesPort(): number | null | undefined {
   const { api } = useApp();
   const begun = useConnectionState((state) => (state.status === "online" ? state.since : null));
   const [port, setPort] = useState<number | null>();
   useEffect(() => {
+    if (port !== undefined) return;
     const abort = new AbortController();
     api.sharedNotesPort(abort.signal).then(setPort, () => undefined); // The page is whole without, and asks again.
     return () => abort.abort();
-  }, [api, begun]);
+  }, [api, begun, port]);
   return port;
 }
