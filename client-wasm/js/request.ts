@@ -43,7 +43,8 @@ export class Requests {
       else headers.set("last-event-id", cursor);
     }
     headers.set("accept", "text/event-stream");
-    return this.#fetch(url, { headers, signal, credentials, cache: "no-store" });
+    // With `no-store` Chromium asks the cache of preflights neither; the server's answer forbids to keep it anyway.
+    return this.#fetch(url, { headers, signal, credentials, cache: preflighted ? "default" : "no-store" });
   }
 
   /** `POST alive`, with what opened the stream. Nobody waits for it: the next one follows. */
