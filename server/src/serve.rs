@@ -3,33 +3,29 @@
 use std::{
     future::Future,
     io,
-    net::SocketAddr,
     pin::{Pin, pin},
     time::Duration,
 };
 
-use axum::{Router, extract::ConnectInfo};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use axum::Router;
 use protocol::Contract;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
 };
-use tower_service::Service;
 
 use crate::{Config, Hub};
+use connection::{Service, connection};
 pub(crate) use line::{Guarded, Line};
 
+mod begun;
+mod connection;
+mod direct;
+mod head;
 mod line;
 #[cfg(test)]
 mod writes;
-
-/// hyper's own buffer per connection, read and write: as small as it allows without cutting off a request
-/// header of usual size.
-const BUFFER_BYTES: usize = 64 * 1024;
 
 /// What is left of a drain's time for the store to finish.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
@@ -73,13 +69,13 @@ pub async fn serve_until<C: Contract>(
                         continue;
                     }
                     let guarded = Guarded::new(socket, shared.config.write_stall, shared.metrics.clone());
-                    connections.spawn(connection(
-                        guarded,
+                    let service = Service {
+                        router: router.clone(),
                         peer,
-                        router.clone(),
-                        shared.config.header_timeout,
-                        stopping.subscribe(),
-                    ));
+                        header_timeout: shared.config.header_timeout,
+                        stopping: stopping.subscribe(),
+                    };
+                    connections.spawn(connection(guarded, service));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "accepting a connection failed");
@@ -116,44 +112,6 @@ fn prepare(socket: &TcpStream, config: &Config) -> io::Result<()> {
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
     socket2::SockRef::from(socket).set_tcp_user_timeout(Some(config.tcp_user_timeout))?;
     Ok(())
-}
-
-async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
-    io: Guarded<S>,
-    peer: SocketAddr,
-    router: Router,
-    header_timeout: Duration,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let line = io.line();
-    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        request.extensions_mut().insert(line.clone());
-        // A `Router` is always ready.
-        router.clone().call(request)
-    });
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(header_timeout)
-            .max_buf_size(BUFFER_BYTES)
-            .serve_connection(TokioIo::new(io), service)
-    );
-    let served = tokio::select! {
-        served = &mut connection => served,
-        () = is_stopping(&mut stopping) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%error, "a connection ended");
-    }
-}
-
-async fn is_stopping(stopping: &mut watch::Receiver<bool>) {
-    // The sender gone means the same.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
 /// Ready at SIGTERM or ctrl-c.
