@@ -50,6 +50,9 @@ pub struct Running {
     answers: BufReader<TcpStream>,
 }
 
+/// A subject that uses less than a fiftieth of this in this time is idle.
+const QUIET: Duration = Duration::from_millis(200);
+
 /// How long a subject may take to obey.
 const OBEYS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -122,6 +125,22 @@ impl Running {
     /// It has gone.
     pub fn cpu(&self) -> io::Result<Duration> {
         cost::cpu(self.child.id())
+    }
+
+    /// Waits until it has nothing left to do.
+    ///
+    /// # Errors
+    /// It has gone.
+    pub fn settle(&self) -> io::Result<()> {
+        let mut used = self.cpu()?;
+        loop {
+            std::thread::sleep(QUIET);
+            let now = self.cpu()?;
+            if now.saturating_sub(used) < QUIET / 50 {
+                return Ok(());
+            }
+            used = now;
+        }
     }
 
     /// Memory it holds.

@@ -53,7 +53,7 @@ impl Report {
         let mut scenario = ("", 0);
         for measured in &self.results {
             let this = (measured.scenario, measured.connections);
-            if scenario != this && scenario.0 != "" {
+            if scenario != this && !scenario.0.is_empty() {
                 table.push('\n');
             }
             scenario = this;

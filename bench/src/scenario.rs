@@ -217,6 +217,7 @@ pub fn replay_storm(subject: Subject, setup: Setup, connections: usize) -> Resul
     let cursor = team.swarm.cursor.clone();
     team.swarm = Swarm::open(&team.running.streams(""), 1)?;
     team.send(Audience::All, MISSED, 1)?;
+    team.running.settle()?;
     let used = team.running.cpu()?;
     let at = Instant::now();
     let mut swarm = Swarm::open(&team.running.streams(&format!("last-event-id: {cursor}\r\n")), connections)?;

@@ -143,7 +143,11 @@ impl ChannelSet {
 
     /// Whether `channel` is a member.
     pub fn contains(&self, channel: &Channel) -> bool {
-        self.0.binary_search(channel).is_ok()
+        match &*self.0 {
+            // Mostly there is one, and a comparison for equality looks at the lengths first.
+            [only] => only == channel,
+            many => many.binary_search(channel).is_ok(),
+        }
     }
 
     /// The members in order.

@@ -40,8 +40,8 @@ pub(crate) struct Connection {
     /// A goodbye it has been told to say.
     leave: Mutex<Option<GoodbyeReason>>,
     leaving: AtomicBool,
-    /// Unix milliseconds at which it handed bytes out and has not been polled since; 0 while it waits.
-    handed_at: AtomicU64,
+    /// A deadline of its stream may have passed.
+    ticked: AtomicBool,
     /// Where it stands, for the sweeper.
     stand: Mutex<Stand>,
     /// The socket under it, where `serve` knows it.
@@ -92,7 +92,7 @@ impl Connection {
             wishing: AtomicBool::new(false),
             leave: Mutex::new(None),
             leaving: AtomicBool::new(false),
-            handed_at: AtomicU64::new(0),
+            ticked: AtomicBool::new(false),
             stand: Mutex::new(Stand::default()),
             line: birth.line,
             credentials: birth.credentials,
@@ -158,17 +158,19 @@ impl Connection {
         if self.leaving.load(Ordering::Acquire) { *self.leave.lock() } else { None }
     }
 
-    pub(crate) fn hand(&self, now: Time) {
-        self.handed_at.store(now.as_millis().max(1), Ordering::Relaxed);
+    /// Time has come for it.
+    pub(crate) fn tick(&self) {
+        self.ticked.store(true, Ordering::Release);
+        self.waker.wake();
     }
 
-    pub(crate) fn unblock(&self) {
-        self.handed_at.store(0, Ordering::Relaxed);
+    pub(crate) fn take_tick(&self) -> bool {
+        self.ticked.load(Ordering::Acquire) && self.ticked.swap(false, Ordering::AcqRel)
     }
 
-    /// Since when the bytes it handed out have not left; `None` while it waits for events.
-    pub(crate) fn blocked_since(&self) -> Option<Time> {
-        Some(self.handed_at.load(Ordering::Relaxed)).filter(|at| *at != 0).map(Time::from_millis)
+    /// Whether its socket has taken nothing since the last time somebody asked, though it was given something.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.line.as_ref().is_some_and(Line::is_stuck)
     }
 
     pub(crate) fn stand_at(&self, cursor: u64, generation: u64) {

@@ -28,6 +28,7 @@ use crate::{
     standing::Standing,
     store::{Appended, Draft, EventLimits, Key, Matter, Memory, Opening, Outbox, Store},
     sweep::Sweep,
+    wheel::Wheel,
 };
 
 /// The header in which a page's data carries [`Hub::cursor`].
@@ -88,7 +89,9 @@ impl<C: Contract> Hub<C> {
         presences.expect(opened.leases);
         let saving = Arc::new(Saving::default());
         saving.expect(opened.connections, clock.now() + config.presence_lease);
+        let wheel = Arc::new(Wheel::new());
         let tasks = vec![
+            tokio::spawn(wheel.clone().run()).abort_handle(),
             tokio::spawn(presence::run(
                 Arc::downgrade(&presences),
                 store.clone(),
@@ -124,6 +127,7 @@ impl<C: Contract> Hub<C> {
             presences,
             saving,
             metrics,
+            wheel,
             draining: AtomicBool::new(false),
             drain_takes: OnceLock::new(),
             tasks,

@@ -67,6 +67,7 @@ mod subscribe;
 mod sweep;
 mod timers;
 mod waiting;
+mod wheel;
 
 pub use protocol;
 

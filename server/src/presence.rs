@@ -1,7 +1,7 @@
 //! Who is here: one word per user over all connections, which does not flap when one of them comes back.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -138,6 +138,9 @@ struct Inner {
     announced: HashMap<String, Presence>,
     /// Users whose presence may differ from what was announced.
     pending: IndexSet<String>,
+    /// When to look at a user again: whoever leaves stands here once or twice until the grace is over, also after
+    /// coming back. Looking at everybody who is away whenever somebody comes or goes would cost the square of them.
+    later: BTreeSet<(Instant, String)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -247,25 +250,24 @@ impl Presences {
     fn due(&self) -> (Vec<PresenceChange>, Option<Instant>) {
         let now = Instant::now();
         let mut inner = self.inner.lock();
-        let Inner { users, announced, pending } = &mut *inner;
+        let Inner { users, announced, pending, later } = &mut *inner;
+        while later.first().is_some_and(|(at, _)| *at <= now) {
+            pending.extend(later.pop_first().map(|(_, user)| user));
+        }
         let mut due = Vec::new();
-        let mut next: Option<Instant> = None;
-        pending.retain(|user| {
-            let here = users.get(user).copied();
+        for user in pending.drain(..) {
+            let here = users.get(&user).copied();
             let presence = here.map_or(Presence::Offline, |here| here.presence(now));
-            if presence != announced.get(user).copied().unwrap_or(Presence::Offline) {
-                due.push(PresenceChange { user: user.clone(), presence });
-            }
-            let Some(Here::Away { shown, end }) = here else { return false };
             if presence == Presence::Offline {
-                users.remove(user);
-                return false;
+                users.remove(&user);
+            } else if let Some(Here::Away { shown, end }) = here {
+                later.insert((if now < shown { shown } else { end }, user.clone()));
             }
-            let at = if now < shown { shown } else { end };
-            next = Some(next.map_or(at, |next| next.min(at)));
-            true
-        });
-        (due, next)
+            if presence != announced.get(&user).copied().unwrap_or(Presence::Offline) {
+                due.push(PresenceChange { user, presence });
+            }
+        }
+        (due, later.first().map(|(at, _)| *at))
     }
 
     fn announce(&self, change: PresenceChange, is_ours: bool) {

@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 
 use crate::{
     Config, clock::Clock, limits::Addresses, log::Log, metrics::Metrics, presence::Presences,
-    registry::Registry, saving::Saving, secret::Secret, standing::Standing, store::Store,
+    registry::Registry, saving::Saving, secret::Secret, standing::Standing, store::Store, wheel::Wheel,
 };
 
 /// One hub. Dropped when the last handle and the last stream are.
@@ -31,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) presences: Arc<Presences>,
     pub(crate) saving: Arc<Saving>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) wheel: Arc<Wheel>,
     /// Set for good when the drain begins.
     pub(crate) draining: AtomicBool,
     /// Over how long the drain's goodbyes are spread, once it has begun.

@@ -165,6 +165,7 @@ impl Stream {
         };
         stream.waiting.push(Block::Control(beginning.hello));
         stream.note_stand();
+        stream.arm_timers();
         if let Some(reason) = beginning.gap {
             stream.say_gap(reason);
         }
@@ -177,8 +178,8 @@ impl Stream {
             self.say_goodbye(reason);
             return Poll::Ready(());
         }
-        if let Poll::Ready(timer) = self.timers.poll(cx) {
-            self.handle_timer(timer);
+        if self.membership.connection.take_tick() {
+            self.handle_tick();
             return Poll::Ready(());
         }
         if self.parting.is_none()
@@ -277,6 +278,23 @@ impl Stream {
         self.membership.connection.stand_at(self.position.sequence, self.generation);
     }
 
+    fn handle_tick(&mut self) {
+        match self.timers.due(&self.shared.config) {
+            // Another may be due as well.
+            Some(timer) => {
+                self.membership.connection.tick();
+                self.handle_timer(timer);
+            }
+            None => self.arm_timers(),
+        }
+    }
+
+    fn arm_timers(&mut self) {
+        if let Some(at) = self.timers.arm() {
+            self.shared.wheel.wake_at(at, &self.membership.connection);
+        }
+    }
+
     fn handle_timer(&mut self, timer: Timer) {
         match timer {
             Timer::Heartbeat => {
@@ -360,6 +378,7 @@ impl Stream {
         };
         let gained = !rights.covered.iter().all(reads);
         self.timers.expire_in(rights.identity.expires_at.map(|at| self.shared.clock.until(at)));
+        self.arm_timers();
         self.shared.registry.move_to(&self.membership.connection, rights.channels());
         self.rights = rights;
         if let Some(reason) = jump {
@@ -427,10 +446,8 @@ impl http_body::Body for Stream {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
-        this.membership.connection.unblock();
         loop {
             if let Some(frame) = this.next_frame() {
-                this.membership.connection.hand(this.shared.clock.now());
                 return Poll::Ready(Some(Ok(Frame::data(frame))));
             }
             if this.ended {

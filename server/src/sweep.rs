@@ -52,7 +52,7 @@ impl Sweep {
             if connection.is_silent(silent_since) {
                 self.presences.check(&connection.user);
             }
-            if connection.blocked_since().is_some_and(|since| now.since(since) >= EVERY) {
+            if connection.is_stuck() {
                 self.cut_if_lost(&connection);
             }
         }

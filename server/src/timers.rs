@@ -1,13 +1,8 @@
-//! What time brings to a stream: one sleep for all of its deadlines.
+//! What time brings to a stream: its deadlines, and when it must be woken for the next of them.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::time::Duration;
 
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use crate::{Config, random};
 
@@ -25,27 +20,24 @@ pub(crate) enum Timer {
 
 /// The deadlines of one stream.
 pub(crate) struct Timers {
-    heartbeat_every: Duration,
-    recheck_every: Duration,
     heartbeat: Instant,
     recheck: Instant,
     lifetime: Instant,
     expiry: Option<Instant>,
-    sleep: Pin<Box<Sleep>>,
+    /// When it is woken next, as far as it has asked for that.
+    armed: Option<Instant>,
 }
 
 impl Timers {
     pub(crate) fn new(config: &Config, expires_in: Option<Duration>) -> Self {
         let now = Instant::now();
         Self {
-            heartbeat_every: config.heartbeat,
-            recheck_every: config.recheck,
             heartbeat: now + config.heartbeat,
             // Spread, so that the streams of a restart do not all ask at once.
             recheck: now + random::uniform(config.recheck.mul_f64(0.8), config.recheck),
             lifetime: now + random::uniform(config.lifetime.mul_f64(0.8), config.lifetime),
             expiry: expires_in.map(|left| now + left),
-            sleep: Box::pin(tokio::time::sleep_until(now + config.heartbeat)),
+            armed: None,
         }
     }
 
@@ -54,28 +46,57 @@ impl Timers {
     }
 
     /// The next deadline that has passed, moved on where it repeats.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Timer> {
-        let next = self.next();
-        if self.sleep.deadline() != next {
-            self.sleep.as_mut().reset(next);
-        }
-        ready!(self.sleep.as_mut().poll(cx));
+    pub(crate) fn due(&mut self, config: &Config) -> Option<Timer> {
         let now = Instant::now();
-        Poll::Ready(if self.expiry.is_some_and(|at| at <= now) {
-            Timer::Expiry
+        if self.expiry.is_some_and(|at| at <= now) {
+            Some(Timer::Expiry)
         } else if self.lifetime <= now {
-            Timer::Lifetime
+            Some(Timer::Lifetime)
         } else if self.recheck <= now {
-            self.recheck = now + self.recheck_every;
-            Timer::Recheck
+            self.recheck = now + config.recheck;
+            Some(Timer::Recheck)
+        } else if self.heartbeat <= now {
+            self.heartbeat = now + config.heartbeat;
+            Some(Timer::Heartbeat)
         } else {
-            self.heartbeat = now + self.heartbeat_every;
-            Timer::Heartbeat
-        })
+            None
+        }
     }
 
-    fn next(&self) -> Instant {
+    /// When to be woken, unless that was asked for before.
+    pub(crate) fn arm(&mut self) -> Option<Instant> {
         let next = self.heartbeat.min(self.recheck).min(self.lifetime);
-        self.expiry.map_or(next, |expiry| next.min(expiry))
+        let next = self.expiry.map_or(next, |expiry| next.min(expiry));
+        if self.armed.is_some_and(|armed| armed <= next && armed > Instant::now()) {
+            return None;
+        }
+        self.armed = Some(next);
+        Some(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_stands_on_the_clock_once_however_its_deadlines_move() {
+        let config = Config::default();
+        let mut timers = Timers::new(&config, None);
+        assert_eq!(timers.arm(), Some(Instant::now() + config.heartbeat));
+        assert_eq!(timers.arm(), None);
+        timers.expire_in(Some(Duration::from_secs(20)));
+        assert_eq!(timers.arm(), None, "the heartbeat is earlier");
+        timers.expire_in(Some(Duration::from_secs(5)));
+        assert_eq!(timers.arm(), Some(Instant::now() + Duration::from_secs(5)));
+        timers.expire_in(None);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(
+            (timers.due(&config), timers.arm()),
+            (None, Some(Instant::now() + Duration::from_secs(10)))
+        );
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert_eq!(timers.due(&config), Some(Timer::Heartbeat));
+        assert_eq!(timers.arm(), Some(Instant::now() + config.heartbeat));
     }
 }

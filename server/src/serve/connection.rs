@@ -75,14 +75,14 @@ async fn begin<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Beginning {
     let deadline = Instant::now() + service.header_timeout;
     let mut read = BytesMut::with_capacity(FIRST_BYTES);
-    let request = loop {
+    let mut request = loop {
         tokio::select! {
             biased;
             came = socket.read_buf(&mut read) => match came {
                 Ok(0) | Err(_) => return Beginning::Over,
                 Ok(_) => match Head::of(&read) {
                     Head::Partial => {}
-                    Head::EventStream(request) => break request,
+                    Head::EventStream(request) => break *request,
                     Head::Other => return Beginning::Other { read, answer: None },
                 }
             },
@@ -91,7 +91,6 @@ async fn begin<S: AsyncRead + AsyncWrite + Unpin>(
             () = is_stopping(&mut service.stopping) => return Beginning::Other { read, answer: None },
         }
     };
-    let mut request = request;
     extend(&mut request, service.peer, socket);
     let asked = service.router.call(request);
     let response = tokio::select! {

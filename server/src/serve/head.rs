@@ -21,7 +21,7 @@ pub(crate) enum Head {
     /// The beginning of what may become a request for an event stream.
     Partial,
     /// One, and nothing behind it.
-    EventStream(Request<Body>),
+    EventStream(Box<Request<Body>>),
     /// Something else.
     Other,
 }
@@ -40,7 +40,8 @@ impl Head {
             return if has_ended { Self::Other } else { Self::Partial };
         }
         // The parts of the request share one allocation, which is no larger than the head.
-        event_stream(&Bytes::copy_from_slice(bytes)).map_or(Self::Other, Self::EventStream)
+        event_stream(&Bytes::copy_from_slice(bytes))
+            .map_or(Self::Other, |request| Self::EventStream(Box::new(request)))
     }
 }
 

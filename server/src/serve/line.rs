@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -29,9 +29,25 @@ pub(crate) struct Line(Arc<State>);
 struct State {
     cut: AtomicBool,
     writer: AtomicWaker,
+    /// Whether a write waits for the peer: [`FREE`], [`BLOCKED`] or [`STUCK`].
+    blocked: AtomicU8,
 }
 
+/// No write waits.
+const FREE: u8 = 0;
+/// One does.
+const BLOCKED: u8 = 1;
+/// The same did when somebody last asked.
+const STUCK: u8 = 2;
+
 impl Line {
+    /// Whether a write waits that waited already when this was asked last.
+    pub(crate) fn is_stuck(&self) -> bool {
+        let State { blocked, .. } = &*self.0;
+        let stuck = blocked.compare_exchange(BLOCKED, STUCK, Ordering::AcqRel, Ordering::Acquire);
+        stuck == Err(STUCK)
+    }
+
     /// Makes the next write fail, and a blocked one at once.
     pub(crate) fn cut(&self) {
         self.0.cut.store(true, Ordering::Release);
@@ -68,8 +84,13 @@ impl<S> Guarded<S> {
     /// Judges what a write came to.
     fn judge<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.stalled = None;
+            if self.stalled.take().is_some() {
+                self.line.0.blocked.store(FREE, Ordering::Release);
+            }
             return written;
+        }
+        if self.stalled.is_none() {
+            self.line.0.blocked.store(BLOCKED, Ordering::Release);
         }
         self.line.0.writer.register(cx.waker());
         if self.line.0.cut.load(Ordering::Acquire) {

@@ -20,7 +20,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::{Guarded, connection};
+use super::{Guarded, Service, connection};
 use crate::{Audience, Config, Hub, Identity, router};
 
 #[derive(Serialize, Deserialize)]
@@ -98,7 +98,7 @@ struct Reader {
 }
 
 impl Reader {
-    async fn open(hub: &Hub<Event>, cursor: &str) -> Self {
+    async fn open(hub: &Hub<Event>, path: Path, cursor: &str) -> Self {
         let (mut socket, inner) = tokio::io::duplex(1024 * 1024);
         let writes = Arc::<AtomicUsize>::default();
         let guarded =
@@ -106,8 +106,10 @@ impl Reader {
         let (stopping, stopped) = watch::channel(false);
         let app = router(hub, |_: Arc<Parts>| async { Ok(Identity::user("coach")) });
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        tokio::spawn(connection(guarded, peer, app, Duration::from_secs(10), stopped));
-        let request = format!("GET / HTTP/1.1\r\nhost: x\r\nlast-event-id: {cursor}\r\n\r\n");
+        let header_timeout = Duration::from_secs(10);
+        tokio::spawn(connection(guarded, Service { router: app, peer, header_timeout, stopping: stopped }));
+        let accept = path.accept();
+        let request = format!("GET / HTTP/1.1\r\nhost: x\r\n{accept}last-event-id: {cursor}\r\n\r\n");
         socket.write_all(request.as_bytes()).await.expect("the server reads");
         Self { socket, decoder: Decoder::new(""), writes, _stopping: stopping }
     }
@@ -130,16 +132,39 @@ async fn say(hub: &Hub<Event>, count: usize) {
     hub.send_all((0..count).map(event)).await.expect("sent");
 }
 
+/// How a stream reaches its socket.
+#[derive(Debug, Clone, Copy)]
+enum Path {
+    Direct,
+    Hyper,
+}
+
+impl Path {
+    /// Without it, a request is hyper's.
+    fn accept(self) -> &'static str {
+        match self {
+            Self::Direct => "accept: text/event-stream\r\n",
+            Self::Hyper => "",
+        }
+    }
+}
+
 #[tokio::test]
 async fn all_that_waits_leaves_in_one_write() {
+    for path in [Path::Direct, Path::Hyper] {
+        all_that_waits_leaves_in_one_write_over(path).await;
+    }
+}
+
+async fn all_that_waits_leaves_in_one_write_over(path: Path) {
     let hub = Hub::<Event>::in_memory(Config::default()).await.expect("a hub over memory starts");
     let cursor = hub.cursor().to_string();
-    let mut reader = Reader::open(&hub, &cursor).await;
+    let mut reader = Reader::open(&hub, path, &cursor).await;
     for count in [1, 2, 16, 17, 65, 300] {
         say(&hub, count).await;
         // The answer's head leaves with the first.
-        assert_eq!(reader.read(count).await, 1, "{count} events that were sent at once");
+        assert_eq!(reader.read(count).await, 1, "{count} events that were sent at once, {path:?}");
     }
-    let mut again = Reader::open(&hub, &cursor).await;
-    assert_eq!(again.read(1 + 2 + 16 + 17 + 65 + 300).await, 1, "a replay");
+    let mut again = Reader::open(&hub, path, &cursor).await;
+    assert_eq!(again.read(1 + 2 + 16 + 17 + 65 + 300).await, 1, "a replay, {path:?}");
 }

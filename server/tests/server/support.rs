@@ -20,6 +20,10 @@ use tokio::{
     task::JoinHandle,
 };
 
+/// Whether streams are asked for in the form that is written to its socket directly. This suite is compiled under
+/// two names, one for each path.
+const IS_DIRECT: bool = env!("CARGO_CRATE_NAME").len() == "server".len();
+
 /// Longer than anything takes that is going to happen, and shorter than a heartbeat, which would wake what
 /// nobody else has woken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(12);
@@ -184,6 +188,9 @@ impl Client {
     ) -> Self {
         let mut socket = TcpStream::connect(address).await.expect("the server listens");
         let mut request = format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\n").into_bytes();
+        if IS_DIRECT {
+            request.extend_from_slice(b"accept: text/event-stream\r\n");
+        }
         for (name, value) in headers {
             request.extend_from_slice(name.as_bytes());
             request.extend_from_slice(b": ");
