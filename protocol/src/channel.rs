@@ -1,6 +1,10 @@
 //! What an audience becomes inside: named channels, and the bounded sets of them.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::{Arc, OnceLock},
+};
 
 /// The most channels one event may be addressed to: at the design's 1,000 the per-channel index of one event
 /// stays below 100 KiB.
@@ -17,8 +21,21 @@ pub const NAME_BYTES_MAX: usize = 256;
 /// assert_eq!(Channel::user("42")?.as_str(), "user:42");
 /// # Ok::<(), protocol::ChannelError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Eq, PartialOrd, Ord)]
 pub struct Channel(Arc<str>);
+
+impl PartialEq for Channel {
+    fn eq(&self, other: &Self) -> bool {
+        // Mostly one is a copy of the other, whose text need not be looked at.
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+impl Hash for Channel {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl Channel {
     /// The channel of one user: `user:<id>`.
@@ -55,7 +72,9 @@ impl Channel {
 
     /// The channel everyone reads: `all`.
     pub fn all() -> Self {
-        Self("all".into())
+        // Every connection reads it, and every event to everyone is compared with it.
+        static ALL: OnceLock<Arc<str>> = OnceLock::new();
+        Self(ALL.get_or_init(|| "all".into()).clone())
     }
 
     /// Reads a channel back from [`Channel::as_str`], as stores do.

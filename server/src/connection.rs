@@ -6,7 +6,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
     task::Waker,
 };
@@ -18,7 +18,17 @@ use protocol::{Channel, GoodbyeReason, Time};
 use crate::{Identity, rights::Credentials, serve::Line, shared::Shared, store::Saved};
 
 /// Shared between the registry, which wakes it, and the stream, which reads for it.
+///
+/// What every delivery touches comes first and next to each other: with thousands of connections each line of memory
+/// that a delivery looks at has to be fetched.
+#[repr(C)]
 pub(crate) struct Connection {
+    /// What has happened since the stream looked last: a set of [`News`].
+    news: AtomicU8,
+    waker: AtomicWaker,
+    /// Where it stands, for the sweeper: the sequence, and the log it counts in.
+    cursor: AtomicU64,
+    generation: AtomicU64,
     /// Its place in the registry.
     pub(crate) serial: u64,
     /// 128 random bits in hex.
@@ -31,19 +41,10 @@ pub(crate) struct Connection {
     pub(crate) first_opened_at: Time,
     /// Channels it is registered under; changes when its rights do.
     pub(crate) channels: Mutex<Vec<Channel>>,
-    /// Something was appended to one of its channels since it last read.
-    due: AtomicBool,
-    waker: AtomicWaker,
     /// The groups that it shall read from now on, until the stream has taken them.
     wish: Mutex<Option<BTreeSet<String>>>,
-    wishing: AtomicBool,
     /// A goodbye it has been told to say.
     leave: Mutex<Option<GoodbyeReason>>,
-    leaving: AtomicBool,
-    /// A deadline of its stream may have passed.
-    ticked: AtomicBool,
-    /// Where it stands, for the sweeper.
-    stand: Mutex<Stand>,
     /// The socket under it, where `serve` knows it.
     line: Option<Line>,
     /// What it was opened with; absent in tests of the registry alone.
@@ -54,8 +55,22 @@ pub(crate) struct Connection {
     alive_at: AtomicU64,
 }
 
+/// What can happen to a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum News {
+    /// Something was appended to one of its channels.
+    Due = 1,
+    /// A deadline of its stream may have passed.
+    Tick = 2,
+    /// It shall read other groups.
+    Wish = 4,
+    /// It shall say goodbye.
+    Leave = 8,
+}
+
 /// What the sweeper needs to see whether a blocked connection has fallen below the floor.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Stand {
     pub(crate) cursor: u64,
     pub(crate) generation: u64,
@@ -86,14 +101,12 @@ impl Connection {
             opened_at: birth.at,
             first_opened_at: birth.first_at,
             channels: Mutex::new(Vec::new()),
-            due: AtomicBool::new(true),
+            news: AtomicU8::new(News::Due as u8),
             waker: AtomicWaker::new(),
             wish: Mutex::new(None),
-            wishing: AtomicBool::new(false),
             leave: Mutex::new(None),
-            leaving: AtomicBool::new(false),
-            ticked: AtomicBool::new(false),
-            stand: Mutex::new(Stand::default()),
+            cursor: AtomicU64::new(0),
+            generation: AtomicU64::new(0),
             line: birth.line,
             credentials: birth.credentials,
             proves_life: birth.proves_life,
@@ -114,11 +127,23 @@ impl Connection {
         (!expired && !refused).then_some(identity)
     }
 
-    /// One of its channels moved.
-    pub(crate) fn wake(&self) {
-        if !self.due.swap(true, Ordering::AcqRel) {
+    /// What was told before need not be told again: the stream has been woken for it, and has not looked yet.
+    fn tell(&self, news: News) {
+        if self.news.fetch_or(news as u8, Ordering::AcqRel) & news as u8 == 0 {
             self.waker.wake();
         }
+    }
+
+    /// Whether that has happened; the answer is given once.
+    fn take(&self, news: News) -> bool {
+        let news = news as u8;
+        self.news.load(Ordering::Acquire) & news != 0
+            && self.news.fetch_and(!news, Ordering::AcqRel) & news != 0
+    }
+
+    /// One of its channels moved.
+    pub(crate) fn wake(&self) {
+        self.tell(News::Due);
     }
 
     /// Arms the wake-up; only what is looked at after this cannot be slept through.
@@ -128,44 +153,37 @@ impl Connection {
 
     /// Whether it has something to read; the answer is given once.
     pub(crate) fn take_due(&self) -> bool {
-        self.due.load(Ordering::Acquire) && self.due.swap(false, Ordering::AcqRel)
+        self.take(News::Due)
     }
 
     /// Tells it which groups to read. The last word stands.
     pub(crate) fn wish(&self, groups: BTreeSet<String>) {
         *self.wish.lock() = Some(groups);
-        self.wishing.store(true, Ordering::Release);
-        self.waker.wake();
+        self.tell(News::Wish);
     }
 
     /// What it was told to read, once.
     pub(crate) fn take_wish(&self) -> Option<BTreeSet<String>> {
-        if self.wishing.load(Ordering::Acquire) && self.wishing.swap(false, Ordering::AcqRel) {
-            self.wish.lock().take()
-        } else {
-            None
-        }
+        if self.take(News::Wish) { self.wish.lock().take() } else { None }
     }
 
     /// Tells it to say goodbye. The first reason stands.
     pub(crate) fn leave(&self, reason: GoodbyeReason) {
         self.leave.lock().get_or_insert(reason);
-        self.leaving.store(true, Ordering::Release);
-        self.waker.wake();
+        self.tell(News::Leave);
     }
 
     pub(crate) fn take_leave(&self) -> Option<GoodbyeReason> {
-        if self.leaving.load(Ordering::Acquire) { *self.leave.lock() } else { None }
+        if self.take(News::Leave) { *self.leave.lock() } else { None }
     }
 
     /// Time has come for it.
     pub(crate) fn tick(&self) {
-        self.ticked.store(true, Ordering::Release);
-        self.waker.wake();
+        self.tell(News::Tick);
     }
 
     pub(crate) fn take_tick(&self) -> bool {
-        self.ticked.load(Ordering::Acquire) && self.ticked.swap(false, Ordering::AcqRel)
+        self.take(News::Tick)
     }
 
     /// Whether its socket has taken nothing since the last time somebody asked, though it was given something.
@@ -174,11 +192,18 @@ impl Connection {
     }
 
     pub(crate) fn stand_at(&self, cursor: u64, generation: u64) {
-        *self.stand.lock() = Stand { cursor, generation };
+        self.cursor.store(cursor, Ordering::Relaxed);
+        if self.generation.load(Ordering::Relaxed) != generation {
+            self.generation.store(generation, Ordering::Relaxed);
+        }
     }
 
+    /// The two may be of different moments around a restart of the log, which makes any stand a lost one.
     pub(crate) fn stand(&self) -> Stand {
-        *self.stand.lock()
+        Stand {
+            cursor: self.cursor.load(Ordering::Relaxed),
+            generation: self.generation.load(Ordering::Relaxed),
+        }
     }
 
     /// Whether its far end should have been heard of at `since` or later, and was not.

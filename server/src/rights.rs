@@ -15,11 +15,12 @@ use crate::{
 
 /// An answer of `Authorize`, and how far into the log it reaches.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(crate) struct Rights {
-    pub(crate) identity: Identity,
     pub(crate) covered: Vec<Covered>,
     /// Notices at or below are in the answer.
     pub(crate) rights_at: u64,
+    pub(crate) identity: Identity,
     /// Which log that counts in: the one that was followed when the question was asked.
     pub(crate) generation: u64,
     /// Notices that asking itself has committed: they change nothing about the answer.
@@ -193,8 +194,9 @@ impl Claim {
 
     fn covered(&self, identity: &Identity, groups: Vec<(String, u64)>) -> Result<Vec<Covered>, Denied> {
         let mut covered = vec![
-            Channel::user(&identity.user).map_err(misconfigured)?,
+            // First, since a reader looks for what an event is for in this order, and every stream reads it.
             Channel::all(),
+            Channel::user(&identity.user).map_err(misconfigured)?,
             Channel::connection(&self.connection_id).map_err(misconfigured)?,
         ];
         if let Some(login) = &identity.login {

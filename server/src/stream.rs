@@ -5,11 +5,12 @@
 //! not handed out yet is one batch, whose bytes it shares unless they are many small blocks.
 
 use std::{
+    cell::Cell,
     convert::Infallible,
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -32,7 +33,7 @@ use crate::{
     rights::{Claim, Denied, Rights},
     shared::Shared,
     timers::{Timer, Timers},
-    waiting::{Block, PIECES_MAX, Waiting},
+    waiting::{Block, Waiting},
 };
 
 /// A client that may come back need not wait: our clients spread their return over 500 ms by themselves,
@@ -46,25 +47,29 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// pauses between within the 5 s that a revocation may take.
 const ASKS_MAX: u32 = 3;
 
-/// An open stream.
+/// An open stream; as of a [`Connection`], what every delivery touches comes first.
+#[repr(C)]
 pub(crate) struct Stream {
     shared: Arc<Shared>,
-    membership: Membership,
-    claim: Claim,
-    rights: Rights,
     position: Position,
     /// The position at hello, or after a jump.
     replay_until: u64,
     generation: u64,
     waiting: Waiting,
-    /// Empty: the room for the frames of the next read.
-    used: Vec<Bytes>,
+    membership: Membership,
+    rights: Rights,
+    claim: Claim,
     timers: Timers,
     asking: Option<Asking>,
     /// Its rights are gone and a revocation lies ahead in the log: it reads what is its user's own up to there,
     /// where the last event may be, then says this.
     parting: Option<GoodbyeReason>,
     ended: bool,
+}
+
+thread_local! {
+    /// Empty: the room for the frames of the next read, of whichever stream.
+    static FRAMES: Cell<Vec<Bytes>> = const { Cell::new(Vec::new()) };
 }
 
 /// Where the stream stands: everything up to here that its user may see has been read.
@@ -158,7 +163,6 @@ impl Stream {
             replay_until: beginning.head.sequence(),
             generation: beginning.generation,
             waiting: Waiting::default(),
-            used: Vec::new(),
             asking: None,
             parting: None,
             ended: false,
@@ -173,6 +177,7 @@ impl Stream {
     }
 
     /// Does the next thing that is to be done; pending when there is none.
+    #[inline]
     fn step(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(reason) = self.membership.connection.take_leave() {
             self.say_goodbye(reason);
@@ -218,7 +223,7 @@ impl Stream {
             generation: self.generation,
             budget: self.shared.config.batch_bytes,
         };
-        match (self.shared.log.read(&query, std::mem::take(&mut self.used)), self.parting) {
+        match (self.shared.log.read(&query, FRAMES.take()), self.parting) {
             (Read::Batch(batch), _) => self.take(batch),
             (_, Some(reason)) => self.say_goodbye(reason),
             (Read::BelowFloor, None) => self.ask(Question::of(Asker::Log, Some(GapReason::Overflow))),
@@ -231,8 +236,7 @@ impl Stream {
         self.shared.metrics.deliveries.add(batch.frames.len() as u64);
         self.shared.metrics.delivered_bytes.add(batch.bytes as u64);
         self.waiting.take(&mut batch.frames);
-        batch.frames.shrink_to(PIECES_MAX);
-        self.used = batch.frames;
+        FRAMES.set(batch.frames);
         self.advance(batch.position);
         match batch.notice {
             Some(Notice::Revoke { revoked, reason })
@@ -453,8 +457,14 @@ impl http_body::Body for Stream {
             if this.ended {
                 return Poll::Ready(None);
             }
+            if this.step(cx).is_ready() {
+                continue;
+            }
             this.membership.connection.arm(cx.waker());
-            ready!(this.step(cx));
+            // What happened before that has woken nobody.
+            if this.step(cx).is_pending() {
+                return Poll::Pending;
+            }
         }
     }
 }

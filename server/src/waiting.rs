@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 /// hyper gives its socket up to 16 pieces in one write. More than half as many blocks that wait together are
 /// handed out as one piece, which copies them (64 KiB at most) and saves the writes and the chunks.
-pub(crate) const PIECES_MAX: usize = 8;
+const PIECES_MAX: usize = 8;
 
 /// One block of the stream, to be handed out.
 #[derive(Debug)]
@@ -17,31 +17,39 @@ pub(crate) enum Block {
     Heartbeat,
 }
 
-/// The blocks of one stream.
+/// The blocks of one stream. Mostly there is none, or one, which needs no list.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
-    blocks: VecDeque<Block>,
+    first: Option<Block>,
+    /// Allocated only while there are more.
+    rest: VecDeque<Block>,
     /// App events handed out since hello.
     sent: u64,
 }
 
 impl Waiting {
     pub(crate) fn push(&mut self, block: Block) {
-        self.blocks.push_back(block);
+        if self.first.is_none() {
+            self.first = Some(block);
+        } else {
+            self.rest.push_back(block);
+        }
     }
 
     /// Takes all of `frames`, and leaves the room.
     pub(crate) fn take(&mut self, frames: &mut Vec<Bytes>) {
-        self.blocks.extend(frames.drain(..).map(Block::Event));
+        self.rest.reserve(frames.len().saturating_sub(1));
+        frames.drain(..).for_each(|frame| self.push(Block::Event(frame)));
     }
 
     /// What is handed out next: the shared bytes of one block, or many small ones as a whole. `heartbeat`
     /// writes one, given the count of app events before it.
     pub(crate) fn next(&mut self, heartbeat: impl Fn(u64) -> Bytes) -> Option<Bytes> {
-        if self.blocks.len() <= PIECES_MAX {
+        if self.rest.len() < PIECES_MAX {
             return self.next_block(&heartbeat);
         }
-        let mut joined = Vec::with_capacity(self.blocks.iter().map(Block::len).sum());
+        let blocks = self.first.iter().chain(&self.rest);
+        let mut joined = Vec::with_capacity(blocks.map(Block::len).sum());
         while let Some(block) = self.next_block(&heartbeat) {
             joined.extend_from_slice(&block);
         }
@@ -49,7 +57,12 @@ impl Waiting {
     }
 
     fn next_block(&mut self, heartbeat: impl Fn(u64) -> Bytes) -> Option<Bytes> {
-        Some(match self.blocks.pop_front()? {
+        let block = self.first.take()?;
+        self.first = self.rest.pop_front();
+        if self.first.is_none() && self.rest.capacity() > 0 {
+            self.rest = VecDeque::new();
+        }
+        Some(match block {
             Block::Control(block) => block,
             Block::Event(block) => {
                 self.sent += 1;

@@ -49,9 +49,10 @@ pub(crate) fn is_event_stream(response: &Response<Body>) -> bool {
 pub(crate) struct Direct<S> {
     socket: Guarded<S>,
     body: Body,
-    /// Taken from the body and not written yet.
+    /// The first piece, until it is taken.
+    head: Option<Bytes>,
+    /// Taken and not written yet; allocated only while the reader is behind.
     taken: VecDeque<Bytes>,
-    taken_bytes: usize,
     has_ended: bool,
     /// Bytes that the reader has said since its request.
     said: usize,
@@ -61,8 +62,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Direct<S> {
     /// `response` is one of which [`is_event_stream`] is true.
     pub(crate) fn new(socket: Guarded<S>, response: Response<Body>) -> Self {
         let (head, body) = head(response);
-        let taken_bytes = head.len();
-        Self { socket, body, taken: VecDeque::from([head]), taken_bytes, has_ended: false, said: 0 }
+        Self { socket, body, head: Some(head), taken: VecDeque::new(), has_ended: false, said: 0 }
     }
 
     /// Ready when the reader has left.
@@ -80,56 +80,100 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Direct<S> {
         }
     }
 
-    /// Takes what the body has; `true` when it will wake us for more.
-    fn take(&mut self, cx: &mut Context<'_>) -> bool {
-        while !self.has_ended && self.taken.len() < PIECES_MAX && self.taken_bytes < TAKEN_MAX {
-            match Pin::new(&mut self.body).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => {
+    /// The next piece; pending when there is none yet, and the body wakes us for it.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.head.is_some() {
+            return Poll::Ready(self.head.take());
+        }
+        while !self.has_ended {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => {
                     if let Ok(bytes) = frame.into_data()
                         && !bytes.is_empty()
                     {
-                        self.taken_bytes += bytes.len();
-                        self.taken.push_back(bytes);
+                        return Poll::Ready(Some(bytes));
                     }
                 }
-                Poll::Ready(Some(Err(_)) | None) => self.has_ended = true,
-                Poll::Pending => return true,
+                Some(Err(_)) | None => self.has_ended = true,
             }
         }
-        false
+        Poll::Ready(None)
+    }
+
+    /// Writes the only piece that there is; what the socket does not take waits.
+    fn poll_write_one(&mut self, cx: &mut Context<'_>, mut piece: Bytes) -> Poll<io::Result<()>> {
+        while !piece.is_empty() {
+            match Pin::new(&mut self.socket).poll_write(cx, &piece) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => piece.advance(written),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.taken.push_back(piece);
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Writes all that was taken.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(first) = self.taken.front() {
-            let socket = Pin::new(&mut self.socket);
-            let written = if self.taken.len() == 1 {
-                ready!(socket.poll_write(cx, first))?
-            } else {
-                let mut slices = [IoSlice::new(&[]); PIECES_MAX];
-                let count = slices
-                    .iter_mut()
-                    .zip(&self.taken)
-                    .map(|(slice, bytes)| *slice = IoSlice::new(bytes))
-                    .count();
-                ready!(socket.poll_write_vectored(cx, &slices[..count]))?
-            };
+        while !self.taken.is_empty() {
+            let mut slices = [IoSlice::new(&[]); PIECES_MAX];
+            let filled = slices.iter_mut().zip(&self.taken);
+            let count = filled.map(|(slice, bytes)| *slice = IoSlice::new(bytes)).count();
+            let written = ready!(Pin::new(&mut self.socket).poll_write_vectored(cx, &slices[..count]))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.advance(written);
         }
+        if self.taken.capacity() > 0 {
+            self.taken = VecDeque::new();
+        }
         Poll::Ready(Ok(()))
     }
 
     fn advance(&mut self, mut written: usize) {
-        self.taken_bytes = self.taken_bytes.saturating_sub(written);
         while let Some(first) = self.taken.front_mut() {
             if written < first.len() {
                 return first.advance(written);
             }
             written -= first.len();
             self.taken.pop_front();
+        }
+    }
+
+    /// Takes what the body has and writes it, until there is no more for now.
+    fn poll_through(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.poll_write(cx))?;
+            let Some(first) = ready!(self.poll_piece(cx)) else { return Poll::Ready(Ok(())) };
+            let mut bytes = first.len();
+            let mut next = self.poll_piece(cx);
+            let Poll::Ready(Some(second)) = next else {
+                // Mostly there is one piece, and no list is needed.
+                ready!(self.poll_write_one(cx, first))?;
+                match next {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(_) => continue,
+                }
+            };
+            next = Poll::Ready(Some(second));
+            self.taken.push_back(first);
+            while let Poll::Ready(Some(piece)) = next {
+                bytes += piece.len();
+                self.taken.push_back(piece);
+                if self.taken.len() == PIECES_MAX || bytes >= TAKEN_MAX {
+                    next = Poll::Ready(None);
+                    break;
+                }
+                next = self.poll_piece(cx);
+            }
+            ready!(self.poll_write(cx))?;
+            if next.is_pending() {
+                return Poll::Pending;
+            }
         }
     }
 }
@@ -142,20 +186,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Direct<S> {
         if this.poll_left(cx).is_ready() {
             return Poll::Ready(());
         }
-        loop {
-            let is_idle = this.take(cx);
-            if ready!(this.poll_write(cx)).is_err() {
-                return Poll::Ready(());
-            }
-            if this.has_ended {
-                // Whether the reader is still there to learn of the end makes no difference any more.
-                let _ = ready!(Pin::new(&mut this.socket).poll_shutdown(cx));
-                return Poll::Ready(());
-            }
-            if is_idle {
-                return Poll::Pending;
-            }
+        if ready!(this.poll_through(cx)).is_err() {
+            return Poll::Ready(());
         }
+        // Whether the reader is still there to learn of the end makes no difference any more.
+        let _ = ready!(Pin::new(&mut this.socket).poll_shutdown(cx));
+        Poll::Ready(())
     }
 }
 

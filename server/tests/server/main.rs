@@ -2,9 +2,9 @@
 
 #[cfg(feature = "sqlite")]
 mod cursors;
-mod doctored;
+pub(crate) mod doctored;
 mod drain;
-mod gate;
+pub(crate) mod gate;
 mod groups;
 mod leaving;
 mod limits;
@@ -15,5 +15,5 @@ mod revoke;
 mod rights;
 mod sharing;
 mod stream;
-mod support;
-mod time;
+pub(crate) mod support;
+pub(crate) mod time;
