@@ -141,6 +141,11 @@ impl Connection {
             && self.news.fetch_and(!news, Ordering::AcqRel) & news != 0
     }
 
+    /// Whether anything has happened.
+    pub(crate) fn has_news(&self) -> bool {
+        self.news.load(Ordering::Acquire) != 0
+    }
+
     /// One of its channels moved.
     pub(crate) fn wake(&self) {
         self.tell(News::Due);

@@ -27,7 +27,7 @@ use crate::{
     connection::Connection,
     drain,
     limits::Place,
-    log::Stale,
+    log::{Log, Stale},
     presence::Departure,
     random,
     rights::{Claim, Denied, Rights},
@@ -78,6 +78,13 @@ pub(crate) struct Position {
     pub(crate) sequence: u64,
     /// The client's own words for it, repeated until the stream has moved on.
     pub(crate) own: Option<EventId>,
+}
+
+impl Position {
+    /// None where the log has become another one: what the position counts in has no name any more.
+    fn id(&self, log: &Log, generation: u64) -> Option<EventId> {
+        self.own.clone().or_else(|| log.id_at(self.sequence, generation))
+    }
 }
 
 /// A question about the rights of the stream.
@@ -179,6 +186,9 @@ impl Stream {
     /// Does the next thing that is to be done; pending when there is none.
     #[inline]
     fn step(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.asking.is_none() && !self.membership.connection.has_news() {
+            return Poll::Pending;
+        }
         if let Some(reason) = self.membership.connection.take_leave() {
             self.say_goodbye(reason);
             return Poll::Ready(());
@@ -270,12 +280,6 @@ impl Stream {
             self.position = Position { sequence, own: None };
         }
         self.note_stand();
-    }
-
-    /// None where the log has become another one: what the position counts in has no name any more.
-    fn position_id(&self) -> Option<EventId> {
-        let Position { sequence, own } = &self.position;
-        own.clone().or_else(|| self.shared.log.id_at(*sequence, self.generation))
     }
 
     fn note_stand(&self) {
@@ -397,20 +401,21 @@ impl Stream {
     }
 
     fn next_frame(&mut self) -> Option<Bytes> {
-        let mut waiting = std::mem::take(&mut self.waiting);
-        let frame = waiting.next(|sent| self.heartbeat(sent));
-        self.waiting = waiting;
-        frame
-    }
-
-    fn heartbeat(&self, sent: u64) -> Bytes {
-        self.shared.metrics.heartbeats.add(1);
-        encode_control(self.position_id().as_ref(), control::HEARTBEAT, &Heartbeat { sent }, None)
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let Self { waiting, position, shared, generation, .. } = self;
+        waiting.next(|sent| {
+            shared.metrics.heartbeats.add(1);
+            let id = position.id(&shared.log, *generation);
+            encode_control(id.as_ref(), control::HEARTBEAT, &Heartbeat { sent }, None)
+        })
     }
 
     fn say_gap(&mut self, reason: GapReason) {
         self.shared.metrics.gaps.add(1);
-        let gap = encode_control(self.position_id().as_ref(), control::GAP, &Gap { reason }, None);
+        let id = self.position.id(&self.shared.log, self.generation);
+        let gap = encode_control(id.as_ref(), control::GAP, &Gap { reason }, None);
         self.waiting.push(Block::Control(gap));
     }
 

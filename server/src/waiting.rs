@@ -36,9 +36,15 @@ impl Waiting {
         }
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
     /// Takes all of `frames`, and leaves the room.
     pub(crate) fn take(&mut self, frames: &mut Vec<Bytes>) {
-        self.rest.reserve(frames.len().saturating_sub(1));
+        if frames.len() > 1 {
+            self.rest.reserve(frames.len() - 1);
+        }
         frames.drain(..).for_each(|frame| self.push(Block::Event(frame)));
     }
 
@@ -58,9 +64,11 @@ impl Waiting {
 
     fn next_block(&mut self, heartbeat: impl Fn(u64) -> Bytes) -> Option<Bytes> {
         let block = self.first.take()?;
-        self.first = self.rest.pop_front();
-        if self.first.is_none() && self.rest.capacity() > 0 {
-            self.rest = VecDeque::new();
+        if self.rest.capacity() > 0 {
+            self.first = self.rest.pop_front();
+            if self.rest.is_empty() {
+                self.rest = VecDeque::new();
+            }
         }
         Some(match block {
             Block::Control(block) => block,

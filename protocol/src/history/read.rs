@@ -119,6 +119,13 @@ impl History {
     }
 
     fn position_after(&self, cursor: u64) -> usize {
+        // Sequences have no holes as a rule, and most readers stand near the head.
+        let behind = usize::try_from(self.head.saturating_sub(cursor)).unwrap_or(usize::MAX);
+        if let Some(guess) = self.entries.len().checked_sub(behind)
+            && self.entries.get(guess).is_none_or(|entry| entry.id.sequence() == cursor + 1)
+        {
+            return guess;
+        }
         self.entries.partition_point(|entry| entry.id.sequence() <= cursor)
     }
 
