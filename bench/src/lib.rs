@@ -3,7 +3,10 @@
 //! [`scenario`] plays, [`swarm`] reads, [`subject`] has the servers, [`cost`] is what the kernel says about them and
 //! [`report`] tells. Nothing here is part of a server.
 
+pub mod chart;
 pub mod cost;
+pub mod count;
+pub mod house;
 pub mod measure;
 pub mod order;
 pub mod process;

@@ -4,6 +4,8 @@ use std::{fs, io, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use tidings_bench::{
+    chart,
+    count::Path,
     process::Subject,
     report::Report,
     scenario::{self, Setup},
@@ -22,6 +24,18 @@ struct Cli {
 enum Command {
     /// Plays the scenarios and prints the table.
     Run(Run),
+    /// Goes a path so many times; whoever counts its instructions runs this below valgrind.
+    Count {
+        /// Which.
+        #[arg(required_unless_present = "list")]
+        path: Option<Path>,
+        /// How often.
+        #[arg(default_value_t = 1)]
+        times: u32,
+        /// Print the names of all.
+        #[arg(long)]
+        list: bool,
+    },
     /// Serves, as one of those that are measured.
     #[command(hide = true)]
     Subject {
@@ -53,11 +67,21 @@ struct Run {
     /// Writes all numbers here, as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Writes the picture here.
+    #[arg(long)]
+    svg: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(run) => run.run().map_err(|error| error.to_string()),
+        Command::Count { path: Some(path), times, list: false } => {
+            path.go(times).map_err(|error| error.to_string())
+        }
+        Command::Count { .. } => {
+            Path::ALL.into_iter().for_each(|path| println!("{}", path.name()));
+            Ok(())
+        }
         Command::Subject { subject, cpu, workers } => {
             serve(subject, cpu, workers).map_err(|error| error.to_string())
         }
@@ -74,8 +98,9 @@ fn main() -> ExitCode {
 impl Run {
     fn run(self) -> Result<(), SwarmError> {
         let files = open_as_many_files_as_allowed()?;
+        let cores = std::thread::available_parallelism()?.get();
         let cpu = self.workers.is_none().then_some(0);
-        if cpu.is_some() && std::thread::available_parallelism()?.get() > 1 {
+        if cpu.is_some() && cores > 1 {
             pin(1)?;
         }
         let setup = Setup { cpu, workers: self.workers };
@@ -106,12 +131,16 @@ impl Run {
         if wanted("churn") {
             results.extend(scenario::churn(&subjects, setup, 8_000)?);
         }
-        let report = Report::new(results);
+        let lost = results.iter().map(|measured| measured.wrong).sum();
+        let report = Report { cores, ..Report::new(results) };
         print!("{}", report.table());
         if let Some(path) = self.json {
             fs::write(path, serde_json::to_vec_pretty(&report).map_err(io::Error::other)?)?;
         }
-        Ok(())
+        if let Some(path) = self.svg {
+            fs::write(path, chart::draw(&report))?;
+        }
+        if lost > 0 { Err(SwarmError::Wrong(lost)) } else { Ok(()) }
     }
 }
 

@@ -46,6 +46,9 @@ pub enum SwarmError {
         /// What should have.
         expected: u64,
     },
+    /// Events came twice, out of order, or not at all.
+    #[error("{0} events came out of order")]
+    Wrong(u64),
     /// A system call failed.
     #[error(transparent)]
     Io(#[from] io::Error),

@@ -27,6 +27,9 @@ mod json {
     use super::Meta;
     use crate::Contract;
 
+    /// Room for most events with their meta, so that writing one seldom asks for more.
+    const USUAL_BYTES: usize = 512;
+
     /// An event and its [`Meta`], as one JSON object `{"type":…,"data":…,"meta":{…}}`.
     ///
     /// # Example
@@ -60,16 +63,18 @@ mod json {
         /// # Errors
         /// [`EnvelopeError`] when the event cannot be serialised, or is no object that begins with its name.
         pub fn write(event: &C, meta: &Meta) -> Result<String, EnvelopeError> {
-            let mut json = serde_json::to_string(event)?;
+            let mut json = Vec::with_capacity(USUAL_BYTES);
+            serde_json::to_writer(&mut json, event)?;
+            if *meta != Meta::default() {
+                json.pop();
+                json.extend_from_slice(br#","meta":"#);
+                serde_json::to_writer(&mut json, meta)?;
+                json.push(b'}');
+            }
+            let json = String::from_utf8(json).map_err(|_| EnvelopeError::NotTagged)?;
             let tagged = json.strip_prefix(r#"{"type":""#).and_then(|rest| rest.strip_prefix(event.name()));
             if !tagged.is_some_and(|rest| rest.starts_with('"')) {
                 return Err(EnvelopeError::NotTagged);
-            }
-            if *meta != Meta::default() {
-                json.pop();
-                json.push_str(r#","meta":"#);
-                json.push_str(&serde_json::to_string(meta)?);
-                json.push('}');
             }
             Ok(json)
         }

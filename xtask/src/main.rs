@@ -17,6 +17,7 @@ mod postgres;
 mod tools;
 
 mod apt;
+mod bench;
 mod binaries;
 mod bindings;
 mod chaos;
@@ -51,6 +52,7 @@ enum Command {
     Size(size::Size),
     Fuzz(fuzz::Fuzz),
     Chaos(chaos::Chaos),
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Size(size) => size.run(),
         Command::Fuzz(fuzz) => fuzz.run(),
         Command::Chaos(chaos) => chaos.run(),
+        Command::Bench(bench) => bench.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

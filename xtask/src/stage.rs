@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::{
-    apt, binaries, chaos, chromium,
+    apt, bench, binaries, chaos, chromium,
     compiler::{Compiler, Purpose},
     consumers,
     debian::entries,
@@ -32,6 +32,8 @@ pub(crate) enum Stage {
     Fuzz,
     /// the short form of the proof by kill -9
     Chaos,
+    /// no path costs more instructions than before; nothing is lost under load
+    Bench,
     /// wasm tests in headless Chromium, the npm packages, their size
     Wasm,
     /// types, documentation and tests of the TypeScript client
@@ -93,6 +95,7 @@ impl Stage {
             Self::Bindings => bindings(),
             Self::Fuzz => fuzz::all(length.fuzz_seconds()),
             Self::Chaos => chaos::stage(length == Length::Long),
+            Self::Bench => bench::stage(),
             Self::Wasm => wasm(length),
             Self::Typescript => typescript(),
             Self::Next => next(),

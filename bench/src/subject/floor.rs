@@ -231,7 +231,7 @@ impl Floor {
 }
 
 /// An event's block, as ours are.
-pub(super) fn block(n: u64) -> Vec<u8> {
+pub(crate) fn block(n: u64) -> Vec<u8> {
     let data = serde_json::to_string(&Event::tick(n)).unwrap_or_default();
     let data = data.trim_end_matches('}');
     format!("id: abcdefghijklmnop-{n}\nevent: tick\ndata: {data}}},\"meta\":{{\"at\":\"2026-01-01T00:00:00.000Z\"}}}}\n\n")
