@@ -63,7 +63,7 @@ pub struct Target {
     pub host: String,
     /// Path and query; `{reader}` is its number, `{group}` that modulo 100.
     pub path: String,
-    /// Further lines of the head, each with its line end.
+    /// Further lines of the head, each with its line end; `{reader}` as in the path.
     pub headers: String,
 }
 
@@ -266,11 +266,12 @@ fn connect(target: &Target, reader: usize) -> io::Result<TcpStream> {
         let last = u8::try_from(1 + reader % LOOPBACKS).unwrap_or(1);
         address.set_ip(Ipv4Addr::new(127, 0, 0, last).into());
     }
-    let mut socket = Blocking::connect(address)?;
+    // A server that listens on one address only has the ports of one pair.
+    let mut socket = Blocking::connect(address).or_else(|_| Blocking::connect(target.address))?;
     socket.set_nodelay(true)?;
     let path = target.path.replace("{reader}", &reader.to_string());
     let path = path.replace("{group}", &(reader % GROUPS).to_string());
-    let (host, headers) = (&target.host, &target.headers);
+    let (host, headers) = (&target.host, target.headers.replace("{reader}", &reader.to_string()));
     let request =
         format!("GET {path} HTTP/1.1\r\nhost: {host}\r\naccept: text/event-stream\r\n{headers}\r\n");
     socket.write_all(request.as_bytes())?;

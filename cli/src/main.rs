@@ -1,9 +1,10 @@
-//! `tidings`: serve, publish to, listen to, decode, encode and probe event streams.
+//! `tidings`: serve, publish to, listen to, probe and load, decode and encode event streams.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod decode;
 mod duration;
 mod encode;
@@ -50,6 +51,7 @@ enum Command {
     Listen(listen::Listen),
     Publish(publish::Publish),
     Probe(probe::Probe),
+    Bench(bench::Bench),
     Decode(decode::Decode),
     Encode(encode::Encode),
 }
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Listen(listen) => listen.run(),
         Command::Publish(publish) => publish.run(),
         Command::Probe(probe) => probe.run(),
+        Command::Bench(bench) => bench.run(),
         Command::Decode(decode) => decode.run(),
         Command::Encode(encode) => encode.run(),
     };

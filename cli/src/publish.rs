@@ -113,6 +113,14 @@ impl Door {
     pub(crate) async fn publish(&self, draft: &impl Serialize) -> Result<Sent, PublishError> {
         let unreachable = |reason: String| PublishError::Unreachable { url: self.url.clone(), reason };
         let body = serde_json::to_vec(draft).map_err(|error| unreachable(error.to_string()))?;
+        let answer = self.post(body).await?;
+        serde_json::from_slice(&answer)
+            .map_err(|error| unreachable(format!("it is no tidings server: {error}")))
+    }
+
+    /// What the server answers to a body that it takes.
+    pub(crate) async fn post(&self, body: Vec<u8>) -> Result<Vec<u8>, PublishError> {
+        let unreachable = |reason: String| PublishError::Unreachable { url: self.url.clone(), reason };
         let mut request = self.http.post(&self.url).header("content-type", "application/json").body(body);
         if let Some(key) = &self.key {
             request = request.bearer_auth(key);
@@ -124,8 +132,7 @@ impl Door {
             let reason = output::shown(&String::from_utf8_lossy(&answer));
             return Err(PublishError::Refused { status: status.as_u16(), reason });
         }
-        serde_json::from_slice(&answer)
-            .map_err(|error| unreachable(format!("it is no tidings server: {error}")))
+        Ok(answer.into())
     }
 }
 

@@ -79,3 +79,19 @@ fn a_server_that_restarts_without_its_history_is_a_gap_and_exit_code_1() {
     let (code, errors) = probe.ends();
     assert!(code == Some(1) && errors.contains("gaps, the last one: epoch"), "{code:?}: {errors}");
 }
+
+#[test]
+fn a_server_under_load_gives_everything_to_everyone() {
+    let server = Server::for_anyone();
+    let bench = ["bench", &server.stream(), "--connections", "50", "--rounds", "5", "--burst", "20", "--json"];
+    let (code, out, errors) = parts(&run(&bench, b""));
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+    let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let counts: Vec<_> = [0, 1].map(|at| report["results"][at]["count"].as_u64()).into();
+    assert_eq!(counts, [Some(250), Some(1_000)], "{report}");
+    let nobody = ["bench", "http://127.0.0.1:9/sse"];
+    assert_eq!(parts(&run(&nobody, b"")).0, Some(2));
+    let wrong = server.stream().replace("/sse", "/elsewhere");
+    let (code, _, errors) = parts(&run(&["bench", &wrong], b""));
+    assert!(code == Some(2) && errors.contains("404"), "{errors}");
+}
