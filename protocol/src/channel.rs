@@ -102,6 +102,11 @@ impl Channel {
         self.0.strip_prefix("group:")
     }
 
+    /// The connection's id, if this is a connection's channel.
+    pub fn connection_id(&self) -> Option<&str> {
+        self.0.strip_prefix("connection:")
+    }
+
     fn named(prefix: &str, name: &str) -> Result<Self, ChannelError> {
         if name.is_empty() {
             return Err(ChannelError::Empty);

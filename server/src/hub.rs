@@ -87,7 +87,7 @@ impl<C: Contract> Hub<C> {
         standing.load(opened.grants, opened.revocations);
         let presences = Arc::new(Presences::new(registry.clone(), &config, clock));
         presences.expect(opened.leases);
-        let saving = Arc::new(Saving::default());
+        let saving = Arc::new(Saving::new(store.keeps_connections()));
         saving.expect(opened.connections, clock.now() + config.presence_lease);
         let wheel = Arc::new(Wheel::new());
         let tasks = vec![

@@ -17,7 +17,53 @@ use protocol::{Channel, GoodbyeReason, Time};
 
 use crate::connection::{Connection, ConnectionInfo};
 
-type Connections = IndexMap<u64, Arc<Connection>>;
+/// Connections by their serial. Most channels have one reader, for whom a map would be ten times as large.
+#[derive(Debug)]
+enum Connections {
+    One(Arc<Connection>),
+    Many(Box<IndexMap<u64, Arc<Connection>>>),
+}
+
+impl Connections {
+    fn insert(&mut self, connection: &Arc<Connection>) {
+        match self {
+            Self::One(one) if one.serial == connection.serial => {}
+            Self::One(one) => {
+                let both = [&*one, connection].map(|member| (member.serial, member.clone()));
+                *self = Self::Many(Box::new(IndexMap::from(both)));
+            }
+            Self::Many(many) => {
+                many.insert(connection.serial, connection.clone());
+            }
+        }
+    }
+
+    /// Removes one that there may be; `true` when nobody is left.
+    fn remove(&mut self, serial: u64) -> bool {
+        match self {
+            Self::One(one) => one.serial == serial,
+            Self::Many(many) => {
+                many.swap_remove(&serial);
+                many.is_empty()
+            }
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Arc<Connection>> {
+        let (one, many) = match self {
+            Self::One(one) => (Some(one), None),
+            Self::Many(many) => (None, Some(many.values())),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Many(many) => many.len(),
+        }
+    }
+}
 
 /// All open streams of a hub.
 #[derive(Debug, Default)]
@@ -46,23 +92,28 @@ impl Registry {
         predecessor: Option<&str>,
         max: usize,
     ) -> Result<(), OverLimit> {
-        {
-            let mut of_user = self.of_user.entry(connection.user.clone()).or_default();
-            let replaced =
-                predecessor.and_then(|id| of_user.values().find(|other| *other.id == *id).cloned());
-            if let Some(replaced) = replaced {
-                of_user.swap_remove(&replaced.serial);
-                replaced.leave(GoodbyeReason::Replaced);
+        match self.of_user.entry(connection.user.clone()) {
+            Entry::Vacant(entry) if max > 0 => {
+                entry.insert(Connections::One(connection.clone()));
             }
-            if of_user.len() >= max {
-                return Err(OverLimit);
+            Entry::Vacant(_) => return Err(OverLimit),
+            Entry::Occupied(mut entry) => {
+                let of_user = entry.get();
+                let replaced =
+                    predecessor.and_then(|id| of_user.iter().find(|other| *other.id == *id).cloned());
+                if of_user.len() - usize::from(replaced.is_some()) >= max {
+                    return Err(OverLimit);
+                }
+                // First, so that the set is never empty in between.
+                entry.get_mut().insert(connection);
+                if let Some(replaced) = replaced {
+                    entry.get_mut().remove(replaced.serial);
+                    replaced.leave(GoodbyeReason::Replaced);
+                }
             }
-            of_user.insert(connection.serial, connection.clone());
         }
         self.of_id.insert(connection.id.clone(), connection.clone());
-        for channel in &channels {
-            self.of_channel.entry(channel.clone()).or_default().insert(connection.serial, connection.clone());
-        }
+        channels.iter().for_each(|channel| self.insert(channel, connection));
         *connection.channels.lock() = channels;
         Ok(())
     }
@@ -71,7 +122,7 @@ impl Registry {
     pub(crate) fn move_to(&self, connection: &Arc<Connection>, channels: Vec<Channel>) {
         let mut current = connection.channels.lock();
         for channel in channels.iter().filter(|channel| !current.contains(channel)) {
-            self.of_channel.entry(channel.clone()).or_default().insert(connection.serial, connection.clone());
+            self.insert(channel, connection);
         }
         for channel in current.iter().filter(|channel| !channels.contains(channel)) {
             remove(&self.of_channel, channel.clone(), connection.serial);
@@ -79,6 +130,19 @@ impl Registry {
         *current = channels;
         drop(current);
         connection.wake();
+    }
+
+    fn insert(&self, channel: &Channel, connection: &Arc<Connection>) {
+        // A connection's own is found by its id.
+        if channel.connection_id().is_some() {
+            return;
+        }
+        match self.of_channel.entry(channel.clone()) {
+            Entry::Vacant(entry) => {
+                entry.insert(Connections::One(connection.clone()));
+            }
+            Entry::Occupied(mut entry) => entry.get_mut().insert(connection),
+        }
     }
 
     /// Forgets a connection.
@@ -92,8 +156,12 @@ impl Registry {
 
     /// Wakes who reads `channel`.
     pub(crate) fn wake(&self, channel: &Channel) {
-        if let Some(connections) = self.of_channel.get(channel) {
-            connections.values().for_each(|connection| connection.wake());
+        if let Some(id) = channel.connection_id() {
+            if let Some(connection) = self.of_id.get(id) {
+                connection.wake();
+            }
+        } else if let Some(connections) = self.of_channel.get(channel) {
+            connections.iter().for_each(|connection| connection.wake());
         }
     }
 
@@ -107,7 +175,7 @@ impl Registry {
     }
 
     pub(crate) fn of_user(&self, user: &str) -> Vec<Arc<Connection>> {
-        self.of_user.get(user).map(|connections| connections.values().cloned().collect()).unwrap_or_default()
+        self.of_user.get(user).map(|connections| connections.iter().cloned().collect()).unwrap_or_default()
     }
 
     pub(crate) fn is_here(&self, user: &str) -> bool {
@@ -117,7 +185,7 @@ impl Registry {
     /// Whether `user` has a connection whose far end is not known to be silent.
     pub(crate) fn is_present(&self, user: &str, silent_since: Time) -> bool {
         let of_user = self.of_user.get(user);
-        of_user.is_some_and(|of_user| of_user.values().any(|connection| !connection.is_silent(silent_since)))
+        of_user.is_some_and(|of_user| of_user.iter().any(|connection| !connection.is_silent(silent_since)))
     }
 
     pub(crate) fn users(&self) -> Vec<String> {
@@ -143,11 +211,10 @@ impl Registry {
 }
 
 fn remove<K: Eq + Hash>(map: &DashMap<K, Connections>, key: K, serial: u64) {
-    if let Entry::Occupied(mut entry) = map.entry(key) {
-        entry.get_mut().swap_remove(&serial);
-        if entry.get().is_empty() {
-            entry.remove();
-        }
+    if let Entry::Occupied(mut entry) = map.entry(key)
+        && entry.get_mut().remove(serial)
+    {
+        entry.remove();
     }
 }
 

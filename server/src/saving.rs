@@ -23,14 +23,21 @@ const EVERY: Duration = Duration::from_secs(1);
 const KEPT_MAX: usize = 100_000;
 
 /// What is to be saved, and who is expected.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Saving {
+    /// Whether the store keeps connections at all.
+    kept: bool,
     /// Changes since the last batch, by connection.
     changed: Mutex<IndexMap<Arc<str>, Saved>>,
     expected: DashMap<String, Saved>,
 }
 
 impl Saving {
+    /// For a store that keeps connections, or does not.
+    pub(crate) fn new(kept: bool) -> Self {
+        Self { kept, changed: Mutex::default(), expected: DashMap::new() }
+    }
+
     /// Connections of earlier runs, which may come back for as long as a lease lasts.
     pub(crate) fn expect(&self, connections: Vec<Saved>, until: Time) {
         for mut connection in connections.into_iter().take(KEPT_MAX) {
@@ -53,11 +60,17 @@ impl Saving {
 
     /// A connection was registered. It lives until `until` at the longest.
     pub(crate) fn opened(&self, connection: &Connection, until: Time) {
+        if !self.kept {
+            return;
+        }
         self.note(connection.id.clone(), Saved { until: Some(until), ..connection.saved() });
     }
 
     /// A connection has ended for good.
     pub(crate) fn ended(&self, connection: &Connection) {
+        if !self.kept {
+            return;
+        }
         let mut changed = self.changed.lock();
         let was_saved = changed.get(&connection.id).is_none_or(|saved| saved.until.is_none());
         if was_saved {
@@ -98,6 +111,9 @@ impl Saving {
     }
 
     fn note(&self, id: Arc<str>, saved: Saved) {
+        if !self.kept {
+            return;
+        }
         let mut changed = self.changed.lock();
         if changed.len() < KEPT_MAX || changed.contains_key(&id) {
             changed.insert(id, saved);

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{Config, Hub};
-use connection::{Service, connection};
+use connection::{Connection, Service};
 pub(crate) use line::{Guarded, Line};
 
 mod begun;
@@ -75,7 +75,7 @@ pub async fn serve_until<C: Contract>(
                         header_timeout: shared.config.header_timeout,
                         stopping: stopping.subscribe(),
                     };
-                    connections.spawn(connection(guarded, service));
+                    connections.spawn(Connection::new(guarded, service));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "accepting a connection failed");

@@ -35,7 +35,7 @@ struct Revocation {
 #[derive(Debug, Default)]
 struct Granted {
     /// Where each began.
-    from: BTreeMap<String, u64>,
+    from: Vec<(String, u64)>,
     /// When the user was first seen to have no connection.
     away_since: Option<Time>,
 }
@@ -50,7 +50,7 @@ impl Standing {
     pub(crate) fn load(&self, grants: Vec<Grant>, revocations: Vec<(Revoked, Time)>) {
         let mut inner = self.inner.lock();
         for grant in grants {
-            inner.users.entry(grant.user).or_default().from.insert(grant.group, grant.from);
+            inner.users.entry(grant.user).or_default().begin(grant.group, grant.from);
         }
         for (revoked, at) in revocations {
             inner.revoke(revoked, Revocation { at, sequence: 0 });
@@ -66,11 +66,11 @@ impl Standing {
             Notice::Grant { user, group } => {
                 // The first of two grants that crossed stands.
                 let granted = inner.users.entry(user.clone()).or_default();
-                granted.from.entry(group.clone()).or_insert(sequence);
+                granted.begin(group.clone(), sequence);
             }
             Notice::Withdraw { user, group } => {
                 if let Some(granted) = inner.users.get_mut(user) {
-                    granted.from.remove(group);
+                    granted.from.retain(|(name, _)| name != group);
                     if granted.from.is_empty() {
                         inner.users.remove(user);
                     }
@@ -84,7 +84,7 @@ impl Standing {
         let mut inner = self.inner.lock();
         inner.users.get_mut(user).map_or_else(BTreeMap::new, |granted| {
             granted.away_since = None;
-            granted.from.clone()
+            granted.from.iter().cloned().collect()
         })
     }
 
@@ -150,6 +150,16 @@ impl Standing {
 pub(crate) struct SweepLimits {
     pub(crate) window: std::time::Duration,
     pub(crate) revocations: std::time::Duration,
+}
+
+impl Granted {
+    /// A group is granted from here on, unless it was before.
+    fn begin(&mut self, group: String, from: u64) {
+        if !self.from.iter().any(|(name, _)| *name == group) {
+            self.from.reserve_exact(1);
+            self.from.push((group, from));
+        }
+    }
 }
 
 impl Inner {

@@ -83,7 +83,8 @@ fn a_server_that_restarts_without_its_history_is_a_gap_and_exit_code_1() {
 #[test]
 fn a_server_under_load_gives_everything_to_everyone() {
     let server = Server::for_anyone();
-    let bench = ["bench", &server.stream(), "--connections", "50", "--rounds", "5", "--burst", "20", "--json"];
+    let bench =
+        ["bench", &server.stream(), "--connections", "50", "--rounds", "5", "--burst", "20", "--json"];
     let (code, out, errors) = parts(&run(&bench, b""));
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
     let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");

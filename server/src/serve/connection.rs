@@ -1,7 +1,14 @@
 //! One connection: its first request is looked at. If it asks for an event stream and gets one, the stream is
 //! written to the socket directly; anything else is served by hyper, with the answer that there may be already.
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -43,38 +50,58 @@ pub(crate) struct Service {
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
+/// One connection, from its first byte to its end. A stream outlives its beginning for long, and needs none of its
+/// room: so the other two are in boxes.
+pub(crate) enum Connection<S> {
+    Begins(Pin<Box<dyn Future<Output = Beginning<S>> + Send>>),
+    Streams(Direct<S>),
+    IsHypers(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
 /// How a connection has begun.
-enum Beginning {
+pub(crate) enum Beginning<S> {
     /// Its reader gets a stream.
-    Stream(Response<Body>),
-    /// It is hyper's; its first request may have an answer already.
-    Other { read: BytesMut, answer: Option<Response<Body>> },
+    Stream(Guarded<S>, Response<Body>),
+    /// It is hyper's.
+    Other(Pin<Box<dyn Future<Output = ()> + Send>>),
     /// Its peer has left, or was too slow.
     Over,
 }
 
-/// Serves a connection to its end.
-pub(crate) async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
-    mut socket: Guarded<S>,
-    mut service: Service,
-) {
-    // In boxes, since a stream outlives both for long and needs the room of neither.
-    match Box::pin(begin(&mut socket, &mut service)).await {
-        Beginning::Stream(response) => {
-            drop(service);
-            Direct::new(socket, response).await;
-        }
-        Beginning::Other { read, answer } => Box::pin(serve_by_hyper(socket, read, answer, service)).await,
-        Beginning::Over => {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connection<S> {
+    /// Serves a connection.
+    pub(crate) fn new(socket: Guarded<S>, service: Service) -> Self {
+        Self::Begins(Box::pin(begin(socket, service)))
     }
 }
 
-async fn begin<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: &mut Guarded<S>,
-    service: &mut Service,
-) -> Beginning {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Connection<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            *self = match &mut *self {
+                Self::Streams(stream) => return Pin::new(stream).poll(cx),
+                Self::IsHypers(connection) => return connection.as_mut().poll(cx),
+                Self::Begins(begins) => match ready!(begins.as_mut().poll(cx)) {
+                    Beginning::Stream(socket, response) => Self::Streams(Direct::new(socket, response)),
+                    Beginning::Other(connection) => Self::IsHypers(connection),
+                    Beginning::Over => return Poll::Ready(()),
+                },
+            };
+        }
+    }
+}
+
+async fn begin<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    mut socket: Guarded<S>,
+    mut service: Service,
+) -> Beginning<S> {
     let deadline = Instant::now() + service.header_timeout;
     let mut read = BytesMut::with_capacity(FIRST_BYTES);
+    let hypers = |socket, read, answer, service| {
+        Beginning::Other(Box::pin(serve_by_hyper(socket, read, answer, service)))
+    };
     let mut request = loop {
         tokio::select! {
             biased;
@@ -83,26 +110,26 @@ async fn begin<S: AsyncRead + AsyncWrite + Unpin>(
                 Ok(_) => match Head::of(&read) {
                     Head::Partial => {}
                     Head::EventStream(request) => break *request,
-                    Head::Other => return Beginning::Other { read, answer: None },
+                    Head::Other => return hypers(socket, read, None, service),
                 }
             },
             () = tokio::time::sleep_until(deadline) => return Beginning::Over,
             // hyper knows how to end what has not begun, and lets end what has.
-            () = is_stopping(&mut service.stopping) => return Beginning::Other { read, answer: None },
+            () = is_stopping(&mut service.stopping) => return hypers(socket, read, None, service),
         }
     };
-    extend(&mut request, service.peer, socket);
+    extend(&mut request, service.peer, &socket);
     let asked = service.router.call(request);
     let response = tokio::select! {
         biased;
         Ok(response) = asked => response,
         // Nobody waits for the answer any more.
-        _ = left(socket, &mut read) => return Beginning::Over,
+        () = left(&mut socket, &mut read) => return Beginning::Over,
     };
     if is_event_stream(&response) {
-        Beginning::Stream(response)
+        Beginning::Stream(socket, response)
     } else {
-        Beginning::Other { read, answer: Some(response) }
+        hypers(socket, read, Some(response), service)
     }
 }
 

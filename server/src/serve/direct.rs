@@ -22,7 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Guarded, head::EVENT_STREAM};
 
-/// Pieces of one write: far more than a batch of a stream has, and 1 KiB of stack.
+/// Pieces of one write: a stream hands out eight at most, an app's own body as it likes; 1 KiB of stack.
 const PIECES_MAX: usize = 64;
 
 /// Bytes that are taken from the body before they are written: a batch of a stream.

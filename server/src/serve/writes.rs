@@ -20,7 +20,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::{Guarded, Service, connection};
+use super::{Connection, Guarded, Service};
 use crate::{Audience, Config, Hub, Identity, router};
 
 #[derive(Serialize, Deserialize)]
@@ -107,7 +107,10 @@ impl Reader {
         let app = router(hub, |_: Arc<Parts>| async { Ok(Identity::user("coach")) });
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
         let header_timeout = Duration::from_secs(10);
-        tokio::spawn(connection(guarded, Service { router: app, peer, header_timeout, stopping: stopped }));
+        tokio::spawn(Connection::new(
+            guarded,
+            Service { router: app, peer, header_timeout, stopping: stopped },
+        ));
         let accept = path.accept();
         let request = format!("GET / HTTP/1.1\r\nhost: x\r\n{accept}last-event-id: {cursor}\r\n\r\n");
         socket.write_all(request.as_bytes()).await.expect("the server reads");

@@ -89,6 +89,10 @@ impl Store for Memory {
         Box::pin(async move { Ok(vec![true; leases.len()]) })
     }
 
+    fn keeps_connections(&self) -> bool {
+        false
+    }
+
     fn save(&self, _: Vec<Saved>) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }

@@ -63,6 +63,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// this instance was the one that changed what was stored before: it announces the change.
     fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>>;
 
+    /// Whether [`Store::save`] keeps anything: where it does not, nothing is noted for it.
+    fn keeps_connections(&self) -> bool {
+        true
+    }
+
     /// Stores which connections of this run are open and until when they count as such, or that they have
     /// ended. What is stored is what the next run expects back.
     fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()>;
@@ -88,6 +93,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
         (**self).lease(leases)
+    }
+
+    fn keeps_connections(&self) -> bool {
+        (**self).keeps_connections()
     }
 
     fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
