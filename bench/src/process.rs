@@ -12,6 +12,9 @@ use clap::ValueEnum;
 
 use crate::{cost, subject::Command, swarm::Target};
 
+/// What asks for an event stream.
+pub const ACCEPT: &str = "accept: text/event-stream\r\n";
+
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Subject {
@@ -45,6 +48,7 @@ impl Subject {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    subject: Subject,
     stream: u16,
     control: TcpStream,
     answers: BufReader<TcpStream>,
@@ -83,7 +87,7 @@ impl Running {
         control.set_nodelay(true)?;
         control.set_read_timeout(Some(OBEYS_WITHIN))?;
         let answers = BufReader::new(control.try_clone()?);
-        Ok(Self { child, stream, control, answers })
+        Ok(Self { child, subject, stream, control, answers })
     }
 
     /// The address of its streams.
@@ -93,11 +97,13 @@ impl Running {
 
     /// A target for a swarm.
     pub fn streams(&self, headers: &str) -> Target {
+        // Without it, a request for a stream of ours is hyper's.
+        let accept = if self.subject == Subject::Portable { "" } else { ACCEPT };
         Target {
             address: self.address(),
             host: "localhost".into(),
             path: "/sse?user=u{reader}&group=g{group}".into(),
-            headers: headers.into(),
+            headers: format!("{accept}{headers}"),
         }
     }
 

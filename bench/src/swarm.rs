@@ -272,8 +272,7 @@ fn connect(target: &Target, reader: usize) -> io::Result<TcpStream> {
     let path = target.path.replace("{reader}", &reader.to_string());
     let path = path.replace("{group}", &(reader % GROUPS).to_string());
     let (host, headers) = (&target.host, target.headers.replace("{reader}", &reader.to_string()));
-    let request =
-        format!("GET {path} HTTP/1.1\r\nhost: {host}\r\naccept: text/event-stream\r\n{headers}\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{headers}\r\n");
     socket.write_all(request.as_bytes())?;
     socket.set_nonblocking(true)?;
     Ok(TcpStream::from_std(socket))

@@ -11,6 +11,7 @@ use serde_json::{json, value::to_raw_value};
 use tidings_bench::{
     cost,
     measure::{Latencies, Measured, micros_each},
+    process::ACCEPT,
     report::Report,
     swarm::{Swarm, SwarmError, Target},
 };
@@ -120,8 +121,8 @@ impl Bench {
             host: url.host_str().unwrap_or_default().to_owned(),
             path: format!("{}{query}", url.path()).replace("%7Breader%7D", "{reader}"),
             headers: match &self.headers[..] {
-                [] => "x-user: reader-{reader}\r\n".to_owned(),
-                headers => headers.iter().map(|header| format!("{header}\r\n")).collect(),
+                [] => format!("{ACCEPT}x-user: reader-{{reader}}\r\n"),
+                headers => headers.iter().fold(ACCEPT.to_owned(), |all, header| format!("{all}{header}\r\n")),
             },
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
