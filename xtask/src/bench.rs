@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
 
 use crate::{
-    apt,
+    apt, chromium,
     error::{Error, Result},
-    layout,
+    layout, next,
     run::{Run, step},
+    wasm,
 };
 
 /// What each path cost when it was counted last, one `name instructions` a line, below the compiler's version.
@@ -31,6 +32,9 @@ pub(crate) struct Bench {
     /// Write what is counted to bench/instructions.txt.
     #[arg(long, requires = "count")]
     bless: bool,
+    /// Measure what an event costs a page in Chromium instead, beside a plain EventSource.
+    #[arg(long, conflicts_with = "count")]
+    browser: bool,
     /// What the program that plays is told, after `--`; `-- --help` says what it knows.
     #[arg(last = true)]
     options: Vec<String>,
@@ -45,6 +49,12 @@ impl Bench {
         }
         if self.count {
             return compare();
+        }
+        if self.browser {
+            chromium::ready()?;
+            wasm::packages()?;
+            next::installed()?;
+            return Run::new("node").arg(layout::path("bench/browser/run.mjs")).go();
         }
         let folder = layout::target("bench")?;
         let (json, picture) = (folder.join("bench.json"), folder.join("bench.svg"));
