@@ -95,6 +95,7 @@ mod tests {
             "bindings",
             "fuzz",
             "chaos",
+            "bench",
             "wasm",
             "typescript",
             "next",
