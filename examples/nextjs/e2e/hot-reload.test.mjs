@@ -18,13 +18,14 @@ let browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-/** The page's source after an edit; every other one makes React forget the component and mount it anew. */
+/** The page's source after an edit; every other one changes what hooks are called with, so that React mounts it anew. */
 const source = (edit) => `"use client";
-${edit % 2 === 1 ? "// @refresh reset" : ""}
+import { useState } from "react";
 import { BackendEventProvider, useBackendEvent, useConnectionState } from "@tidings/coaching-events/react";
 
 export function Live() {
-  return <BackendEventProvider options={{ url: "/sse" }}><State /></BackendEventProvider>;
+  const [mounted] = useState(() => (globalThis.mounts = (globalThis.mounts ?? 0) + 1) + ${Math.ceil(edit / 2)});
+  return <BackendEventProvider options={{ url: "/sse" }}><State key={mounted} /></BackendEventProvider>;
 }
 
 function State() {
@@ -111,6 +112,7 @@ test("twenty hot reloads never have two streams, keep one, and leave none", asyn
     await shows(edit);
   }
   assert.equal(await page.evaluate(() => globalThis.sameDocument), true, "no edit loaded the page anew");
+  assert.ok((await page.evaluate(() => globalThis.mounts)) > EDITS / 2, "every other edit mounted it anew");
   assert.equal(count.open, 1);
   assert.equal(count.most, 1, "streams that were open at once");
 
