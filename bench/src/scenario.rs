@@ -209,10 +209,6 @@ pub fn slow_readers(
 pub fn replay_storm(subject: Subject, setup: Setup, connections: usize) -> Result<Vec<Measured>, SwarmError> {
     const MISSED: u64 = 100;
     let mut team = Team::assemble(subject, setup, connections)?;
-    let mut normal = Latencies::default();
-    for _ in 0..200 {
-        normal.add(team.send(Audience::User("nobody".into()), 1, 0)?);
-    }
     team.send(Audience::All, 1, connections)?;
     let cursor = team.swarm.cursor.clone();
     team.swarm = Swarm::open(&team.running.streams(""), 1)?;

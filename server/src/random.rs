@@ -16,15 +16,9 @@ pub(crate) fn secret() -> Result<[u8; 32], getrandom::Error> {
     Ok(bits)
 }
 
-/// Uniform between `low` and `high`; the middle when the system has no randomness to give, since jitter is
-/// no reason to fail.
+/// Uniform between `low` and `high`. Jitter is no secret, so it costs no system call.
 pub(crate) fn uniform(low: Duration, high: Duration) -> Duration {
-    let mut bits = [0_u8; 4];
-    let share = match getrandom::fill(&mut bits) {
-        Ok(()) => f64::from(u32::from_le_bytes(bits)) / f64::from(u32::MAX),
-        Err(_) => 0.5,
-    };
-    low + high.saturating_sub(low).mul_f64(share)
+    low + high.saturating_sub(low).mul_f64(fastrand::f64())
 }
 
 /// Lower-case hexadecimal.

@@ -202,7 +202,9 @@ impl Claim {
         if let Some(login) = &identity.login {
             covered.push(Channel::login(login).map_err(misconfigured)?);
         }
-        let mut covered: Vec<_> = covered.into_iter().map(Covered::from_the_beginning).collect();
+        let mut all = Vec::with_capacity(covered.len() + groups.len());
+        all.extend(covered.into_iter().map(Covered::from_the_beginning));
+        let mut covered = all;
         for (group, from) in groups {
             covered.push(Covered { channel: Channel::group(&group).map_err(misconfigured)?, from });
         }
