@@ -78,6 +78,61 @@ impl Report {
             }
             table.push('\n');
         }
+        table.push_str(&self.slopes());
         table
+    }
+
+    /// How much more a delivery costs with the most connections than with the fewest, of each subject.
+    fn slopes(&self) -> String {
+        let mut text = String::new();
+        for fewest in &self.results {
+            let same =
+                |other: &&Measured| (other.scenario, &*other.subject) == (fewest.scenario, &*fewest.subject);
+            let Some(most) = self.results.iter().rev().find(same) else { continue };
+            let is_first = self.results.iter().find(same).is_some_and(|first| std::ptr::eq(first, fewest));
+            if let (true, Some(few), Some(many)) = (is_first, fewest.cpu_us, most.cpu_us)
+                && fewest.connections < most.connections
+            {
+                let (scenario, subject) = (fewest.scenario, &fewest.subject);
+                let (from, to) = (fewest.connections, most.connections);
+                let _ = writeln!(
+                    text,
+                    "{scenario:<24}{subject:<22}from {from} to {to} streams: x {:.2}",
+                    many / few
+                );
+            }
+        }
+        if text.is_empty() { text } else { format!("\n{text}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_ratios_to_the_floor_and_slopes_from_the_fewest_to_the_most_streams() {
+        let measured = |subject: &str, connections, cpu_us| Measured {
+            cpu_us: Some(cpu_us),
+            ..Measured::new("burst", subject, connections)
+        };
+        let results = vec![
+            measured("floor", 10, 2.0),
+            measured("tidings", 10, 3.0),
+            measured("floor", 100, 4.0),
+            measured("tidings", 100, 4.5),
+        ];
+        let report = Report { results, ..Report::new(Vec::new()) };
+        let table = report.table();
+        let lines: Vec<Vec<_>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert!(
+            lines
+                .iter()
+                .any(|line| line[..] == ["burst", "tidings", "10", "3.00", "1.50", "-", "-", "-", "-", "0"])
+        );
+        for (subject, slope) in [("floor", "2.00"), ("tidings", "1.50")] {
+            let expected = ["burst", subject, "from", "10", "to", "100", "streams:", "x", slope];
+            assert!(lines.iter().any(|line| line[..] == expected), "{table}");
+        }
     }
 }

@@ -41,6 +41,9 @@ export interface CoreModule {
   readonly Provider: new (host: Host) => Core;
 }
 
+/** A body's reader, with what it has given and was not taken yet. */
+export type BodyReader = ReadableStreamDefaultReader<Uint8Array> & { rest?: Uint8Array | false };
+
 /** What an attempt needs to be made; a text is empty where there is none. */
 export type OpenRequest = [
   cursor: string,
@@ -77,6 +80,8 @@ export interface Host {
   /** The cursor that came with the page's data; asked for once. */
   from(): Promise<string | null | undefined>;
   open(...request: OpenRequest): Promise<Response>;
+  /** What comes next of a body, at most 128 KiB of it in one task of the page. */
+  next(reader: BodyReader): Promise<{ done?: boolean; value?: Uint8Array }>;
   /** Tells the server that this end of the stream lives. */
   alive(connection: string): void;
   /** Calls back once with whether the promise was kept, and what it came to. */

@@ -67,7 +67,7 @@ export class Groups {
       const { refused } = (await response.json()) as { refused: string[] };
       this.#failures = 0;
       if (refused.length === 0) return;
-      const message = `the server does not let this user read ${refused.join(", ")}`;
+      const message = `this user may not read ${refused.join(", ")}`;
       this.#door?.report(new BackendEventError("auth", "group_refused", message));
     };
     this.#door!.post(connection, JSON.stringify({ groups })).then(take).catch(again);

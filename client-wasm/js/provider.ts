@@ -83,15 +83,8 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
     type: K,
     o: { signal?: AbortSignal } = {},
   ): Promise<{ data: E[K]; meta: EventMeta<K> }> {
-    return new Promise((resolve, reject) => {
-      const abort = (): void => reject(o.signal?.reason);
-      if (o.signal?.aborted) return abort();
-      o.signal?.addEventListener("abort", abort, { once: true });
-      const handler: Handler<E, K> = (data, meta) => {
-        o.signal?.removeEventListener("abort", abort);
-        resolve({ data, meta });
-      };
-      this.on(type, handler, { once: true, signal: o.signal });
+    return until(o.signal, (resolve, _, signal) => {
+      this.on(type, (data, meta) => resolve({ data, meta }), { once: true, signal });
     });
   }
 
@@ -166,27 +159,18 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
 
   whenOnline(o: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<void> {
     const clock = this.#options.clock ?? globalThis;
-    return new Promise((resolve, reject) => {
-      const ending = new AbortController();
-      let timer: unknown;
-      const end = (conclude: () => void): void => {
-        ending.abort();
-        if (timer !== undefined) clock.clearTimeout(timer as number);
-        conclude();
-      };
+    return until<void>(o.signal, (resolve, reject, signal) => {
       const look = (state: ConnectionState): void => {
-        if (state.status === "online") end(resolve);
-        else if (state.status === "unauthorized") end(() => reject(state.reason));
-        else if (state.status === "closed") end(() => reject(closedError(state.reason)));
+        if (state.status === "online") resolve();
+        else if (state.status === "unauthorized") reject(state.reason);
+        else if (state.status === "closed") reject(closedError(state.reason));
       };
-      const abort = (): void => end(() => reject(o.signal?.reason));
-      if (o.signal?.aborted) return abort();
       if (this.#snapshot.status === "online") return resolve();
-      o.signal?.addEventListener("abort", abort, { once: true, signal: ending.signal });
-      this.onState(look, { signal: ending.signal });
+      this.onState(look, { signal });
       if (o.timeoutMs !== undefined) {
         const late = new BackendEventError("transport", "timeout", `not online within ${o.timeoutMs} ms`);
-        timer = clock.setTimeout(() => end(() => reject(late)), o.timeoutMs);
+        const timer = clock.setTimeout(() => reject(late), o.timeoutMs);
+        signal.addEventListener("abort", () => clock.clearTimeout(timer as number));
       }
     });
   }
@@ -300,7 +284,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
   };
 
   #contractChange(): void {
-    this.#log.info("the server speaks a newer contract than this page");
+    this.#log.info("the server speaks a newer contract");
     try {
       this.#options.onContractChange?.();
     } catch (error) {
@@ -337,6 +321,23 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
   }
 }
 
+/** A promise that the caller's signal rejects, made by `begin`, which is told by a signal of its own when it is settled. */
+function until<T>(
+  signal: AbortSignal | undefined,
+  begin: (resolve: (value: T) => void, reject: (reason: unknown) => void, over: AbortSignal) => void,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const ending = new AbortController();
+    const end = <V>(conclude: (value: V) => void) => (value: V): void => {
+      ending.abort();
+      conclude(value);
+    };
+    signal?.addEventListener("abort", () => end(reject)(signal.reason), { signal: ending.signal });
+    begin(end(resolve), end(reject), ending.signal);
+  });
+}
+
 /** Names a stream among those of this origin. */
 function streamName(options: BackendEventProviderOptions<never>): string {
   return options.sharingKey ?? (typeof options.url === "function" ? "" : String(options.url));
@@ -352,11 +353,10 @@ function loadError(cause: unknown): BackendEventError {
   const blocked = /content security policy|unsafe-eval|blocked by csp/i.test(message);
   return blocked
     ? new BackendEventError("config", "wasm_blocked", `the page's Content-Security-Policy lacks 'wasm-unsafe-eval': ${message}`, { cause })
-    : new BackendEventError("config", "wasm_failed", `the wasm could not be loaded: ${message}`, { cause });
+    : new BackendEventError("config", "wasm_failed", `the wasm did not load: ${message}`, { cause });
 }
 
 /** 128 random bits. `crypto.randomUUID` is not there on a page without https. */
 function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }

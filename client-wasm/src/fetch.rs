@@ -50,7 +50,8 @@ impl Request {
 
     fn read(self: &Rc<Self>, driver: &Driver, reader: ReadableStreamDefaultReader) {
         let this = Rc::clone(self);
-        driver.host.when_settled(&reader.read(), move |read| this.take_read(reader, read));
+        let next = driver.host.next(&reader);
+        driver.host.when_settled(&next, move |read| this.take_read(reader, read));
     }
 
     fn take_read(self: &Rc<Self>, reader: ReadableStreamDefaultReader, read: Result<JsValue, JsValue>) {

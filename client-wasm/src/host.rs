@@ -29,6 +29,10 @@ extern "C" {
         signal: &AbortSignal,
     ) -> Promise;
 
+    /// What comes next of a body, `{ done, value }`: no more of it than a task of the page should handle.
+    #[wasm_bindgen(method)]
+    pub(crate) fn next(this: &Host, reader: &JsValue) -> Promise;
+
     /// Calls back once with whether the promise was kept, and what it came to.
     #[wasm_bindgen(method)]
     fn settled(this: &Host, promise: &JsValue, then: &JsValue);

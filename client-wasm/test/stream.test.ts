@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { UnauthorizedError } from "../js/error.js";
+import { fixture } from "./support/contract.js";
 import { page, usePage } from "./support/page.js";
 import { online, stage } from "./support/provider.js";
 import { quiet } from "./support/server.js";
@@ -266,5 +267,26 @@ describe("a proxy in between", () => {
     other.provider.close();
     other.clock.advance(60_000);
     expect([server.requests, other.server.requests]).toEqual([1, 1]);
+  });
+});
+
+describe("a burst", () => {
+  it("is read in blocks between which the page lives, and nothing of it is lost", async () => {
+    const { provider, connection, clock } = await online();
+    const seen: (string | null)[] = [];
+    provider.onAny(({ meta }) => void seen.push(meta.id));
+    const text = "x".repeat(10_000);
+    const event = (n: number) =>
+      `id: ep-${n}\nevent: note_created\ndata: ${JSON.stringify({ type: "note_created", data: { ...fixture("note_created").data, pad: text } })}\n\n`;
+    const sent = Array.from({ length: 50 }, (_, n) => n + 2);
+    await connection.raw(sent.map(event).join(""));
+    const first = seen.length;
+    expect(first).toBeGreaterThan(5);
+    expect(first).toBeLessThan(20);
+    for (let blocks = 0; seen.length < sent.length && blocks < 10; blocks++) {
+      clock.advance(0);
+      await quiet();
+    }
+    expect(seen).toEqual(sent.map((n) => `ep-${n}`));
   });
 });

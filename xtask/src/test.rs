@@ -10,7 +10,7 @@ use crate::{
     stage::{Length, Stage},
 };
 
-/// Run all tests, in stages; the first failure ends it. About 25 minutes on two cores.
+/// Run all tests, in stages; the first failure ends it. About 20 minutes on two cores.
 ///
 /// Fetches what is missing: cargo-nextest, cargo-fuzz, wasm-bindgen (below target/tools), the wasm target, Debian's
 /// chromium, chromium-driver, postgresql, nginx and iproute2, npm packages. Nothing is skipped. CI runs exactly this.
