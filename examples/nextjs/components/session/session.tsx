@@ -48,7 +48,7 @@ function SessionView({ id }: { id: string }) {
   if (load.state === "loading" || !row) return <Splash label="Loading the session" />;
 
   const partner = relationship && partnerOf(relationship, me);
-  const authorOf = ({ user_id }: { user_id: string }) => (user_id === me.id ? "You" : user_id === partner?.id ? partner.name : "");
+  const authorOf = ({ user_id }: { user_id: string }) => (user_id === me.id ? "You" : user_id === partner?.id ? partner.name : partner === undefined ? "\u00a0" : "");
   return (
     <div className={styles.page} data-testid="session">
       <Link href="/" className={styles.back}><Icon name="back" size={16} /> All sessions</Link>
@@ -58,6 +58,7 @@ function SessionView({ id }: { id: string }) {
           <p className={styles.date}><Icon name="calendar" size={16} /> {longDate(row.entity.date)}</p>
         </div>
         {partner && <Partner partner={partner} presence={shownPresence(page.presence[partner.id], writers.includes(partner.id))} />}
+        {partner === undefined && <div className={`${styles.partner} ${styles.coming}`} aria-hidden="true" />}
       </div>
       <div className={styles.columns}>
         <div className={styles.column}>
@@ -75,16 +76,16 @@ function SessionView({ id }: { id: string }) {
   );
 }
 
-/** Who coaches whom does not change while a session is open: read once. */
-function useRelationship(id: string | null): Relationship | null {
+/** Who coaches whom does not change while a session is open: read once. Until then undefined, and its place is kept free. */
+function useRelationship(id: string | null): Relationship | null | undefined {
   const { me, api } = useApp();
-  const [relationship, setRelationship] = useState<Relationship | null>(null);
+  const [relationship, setRelationship] = useState<Relationship | null>();
   useEffect(() => {
     if (id === null) return;
     const abort = new AbortController();
     api.relationships(me.id, abort.signal).then(
       ({ data }) => setRelationship(data.find((one) => one.id === id) ?? null),
-      () => undefined, // The page is whole without the partner's name.
+      () => abort.signal.aborted || setRelationship(null), // The page is whole without the partner's name.
     );
     return () => abort.abort();
   }, [id, me.id, api]);
@@ -92,9 +93,8 @@ function useRelationship(id: string | null): Relationship | null {
 }
 
 function Refused({ failure, onRetry }: { failure: ApiFailure; onRetry: () => void }) {
-  if (failure.code === "permission_lost" || failure.code === "not_found") {
-    return <NoAccess reason={failure.message} />;
-  }
+  if (failure.code === "not_found") return <NoAccess reason="It was deleted, or it is between other people." />;
+  if (failure.code === "permission_lost") return <NoAccess reason={failure.message} />;
   return <Blank testId="load-failed" icon="cloudOff" title="The session could not be loaded" text={failure.message} action={<Button look="primary" data-testid="try-again" onClick={onRetry}>Try again</Button>} />;
 }
 
