@@ -44,6 +44,7 @@ mod connection;
 mod connections;
 mod drain;
 mod error;
+mod foreign;
 mod groups;
 mod hub;
 mod limits;

@@ -61,6 +61,9 @@ counters! {
     laggards_cut,
     /// Requests that the server could not answer in time.
     unavailable,
+    /// Cursors of a log that the store does not know. A few after a restart without a store; if it keeps rising,
+    /// another server with a log of its own answers the same clients.
+    foreign_cursors,
 }
 
 /// A number that only rises.

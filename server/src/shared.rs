@@ -12,8 +12,9 @@ use protocol::control::ContractVersion;
 use tokio::task::AbortHandle;
 
 use crate::{
-    Config, clock::Clock, limits::Addresses, log::Log, metrics::Metrics, presence::Presences,
-    registry::Registry, saving::Saving, secret::Secret, standing::Standing, store::Store, wheel::Wheel,
+    Config, clock::Clock, foreign::ForeignCursors, limits::Addresses, log::Log, metrics::Metrics,
+    presence::Presences, registry::Registry, saving::Saving, secret::Secret, standing::Standing,
+    store::Store, wheel::Wheel,
 };
 
 /// One hub. Dropped when the last handle and the last stream are.
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) saving: Arc<Saving>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) wheel: Arc<Wheel>,
+    pub(crate) foreign: ForeignCursors,
     /// Set for good when the drain begins.
     pub(crate) draining: AtomicBool,
     /// Over how long the drain's goodbyes are spread, once it has begun.

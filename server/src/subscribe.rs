@@ -204,8 +204,25 @@ async fn cover(shared: &Shared, cursor: Cursor) -> Result<Cursor, Rejection> {
     let Cursor::Id { id, .. } = cursor else { return Ok(cursor) };
     let asked = tokio::time::timeout(shared.config.cover_timeout, shared.store.covers(&id)).await;
     match asked {
-        Ok(Ok(covered)) => Ok(Cursor::Id { id, covered: Some(covered) }),
+        Ok(Ok(covered)) => {
+            if !covered && id.epoch() != shared.log.head().epoch() {
+                note_foreign(shared);
+            }
+            Ok(Cursor::Id { id, covered: Some(covered) })
+        }
         Ok(Err(_)) | Err(_) => Err(Rejection::Unavailable),
+    }
+}
+
+/// A client stands in a log that is not this one.
+fn note_foreign(shared: &Shared) {
+    shared.metrics.foreign_cursors.add(1);
+    if shared.foreign.note() {
+        tracing::error!(
+            "clients keep coming with cursors of another log, and each is told that it may have missed something: if \
+             several servers answer them, they need one store, such as Postgres; a store in memory or in a file is \
+             of one server only"
+        );
     }
 }
 

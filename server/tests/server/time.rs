@@ -183,3 +183,20 @@ async fn retry_is_drawn_between_1_and_5_s_per_client() {
     drawn.dedup();
     assert!(drawn.len() > 8, "they are spread: {drawn:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_two_servers_without_a_common_store_answer_in_turn_is_counted_and_told_each_time() {
+    let (one, two) = (app(quiet()).await, app(quiet()).await);
+    let mut cursor = one.0.cursor().to_string();
+    for turn in 0..6 {
+        let (here, app) = if turn % 2 == 0 { &two } else { &one };
+        let mut stream = Stream::open(app, &cursor).await;
+        let hello = stream.expect("tidings:hello").await;
+        assert!(hello.data.contains(r#""resumed":"gap""#), "{hello:?}");
+        assert_eq!(stream.expect("tidings:gap").await.data, r#"{"reason":"epoch"}"#);
+        cursor = here.cursor().to_string();
+    }
+    assert_eq!((one.0.metrics().foreign_cursors, two.0.metrics().foreign_cursors), (3, 3));
+    Stream::open(&one.1, &one.0.cursor().epoch().at(7).to_string()).await;
+    assert_eq!(one.0.metrics().foreign_cursors, 3, "ahead of its own log is another matter");
+}
