@@ -149,6 +149,13 @@ impl Probe {
                     let why = ended(&client.state()).err().map_or(last, |failure| failure.to_string());
                     return Err(Failure::Usage(why));
                 }
+                Err(_) if self.target.answers_at_once().await => {
+                    return Err(Failure::Usage(format!(
+                        "{} answers, but its stream does not begin: something in between holds it back; switch \
+                         buffering and compression of text/event-stream off there",
+                        self.target.url
+                    )));
+                }
                 Err(_) => {
                     return Err(Failure::Usage(format!("{} cannot be reached: {last}", self.target.url)));
                 }

@@ -1,12 +1,15 @@
 //! Which stream, as whom, by which way: what `listen` and `probe` have in common.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use protocol::RawEvent;
 use tidings_client::{Client, ClientBuilder, ConnectError};
 
 use crate::exit::Failure;
+
+/// How long an answer without a body may take.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 
 /// A stream and its reader.
 #[derive(Debug, Args)]
@@ -51,6 +54,29 @@ impl Target {
             builder = builder.bearer(bearer);
         }
         Ok(builder)
+    }
+}
+
+impl Target {
+    /// Whether the server answers a question about the stream, whose own beginning may still not come: there is nothing
+    /// to hold back of an answer without a body.
+    pub(crate) async fn answers_at_once(&self) -> bool {
+        let asked = async {
+            let http = self.client().ok()?.http_client().ok()?;
+            let mut request = http.head(&self.url);
+            for (name, value) in [("x-user", &self.user), ("cookie", &self.cookie)] {
+                if let Some(value) = value {
+                    request = request.header(name, value);
+                }
+            }
+            if let Some(bearer) = &self.bearer {
+                request = request.bearer_auth(bearer);
+            }
+            let response = request.send().await.ok()?;
+            let content_type = response.headers().get("content-type")?.to_str().ok()?;
+            (response.status().is_success() && content_type.starts_with("text/event-stream")).then_some(())
+        };
+        matches!(tokio::time::timeout(ANSWERS_WITHIN, asked).await, Ok(Some(())))
     }
 }
 

@@ -122,7 +122,12 @@ fn clippy() -> Result {
 
 fn rust(length: Length) -> Result {
     // Tests make networks that lose packets, and look at streams through a proxy.
-    apt::ready(&[("/usr/sbin/nginx", "nginx-light"), ("/usr/sbin/ip", "iproute2")])?;
+    apt::ready(&[
+        ("/usr/sbin/nginx", "nginx-light"),
+        ("/usr/sbin/haproxy", "haproxy"),
+        ("/usr/bin/caddy", "caddy"),
+        ("/usr/sbin/ip", "iproute2"),
+    ])?;
     postgres::ready()?;
     length.tell(tools::nextest()?.args(["run", "--workspace"])).go()
 }

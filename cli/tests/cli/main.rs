@@ -3,6 +3,7 @@
 mod help;
 mod listening;
 mod probing;
+mod proxies;
 mod publishing;
 mod serving;
 mod shared;
