@@ -16,6 +16,10 @@ const COUNTS: &str = "bench/instructions.txt";
 /// How much more a path may cost before somebody must say that it is worth it, in per cent.
 const TOLERATED: u64 = 5;
 
+/// The same where another compiler made the program that was counted: what a new one makes of it differs by a few per
+/// cent, and a loop in a loop by more than this.
+const TOLERATED_OF_ANOTHER_COMPILER: u64 = 25;
+
 /// A path is gone this often and once more so often; the difference holds no start-up.
 const TIMES: [u64; 2] = [20, 220];
 
@@ -125,9 +129,9 @@ fn compare() -> Result {
     let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
     let (version, lines) = text.split_once('\n').unwrap_or_default();
     let compiler = compiler()?;
+    let tolerated = if version == compiler { TOLERATED } else { TOLERATED_OF_ANOTHER_COMPILER };
     if version != compiler {
-        let what = format!("instructions were counted with {version}, and this is {compiler}");
-        return Err(Error::unmet(what, format!("on the commit before yours, {BLESS}")));
+        println!("counted with {version}, and this is {compiler}: {tolerated} % more are tolerated");
     }
     let before: BTreeMap<&str, u64> = lines
         .lines()
@@ -140,13 +144,13 @@ fn compare() -> Result {
             return Err(Error::unmet(format!("{path} is not in {COUNTS}"), BLESS));
         };
         println!("{path:<10}{now:>10} instructions, {then} before");
-        if now * 100 > then * (100 + TOLERATED) {
+        if now * 100 > then * (100 + tolerated) {
             worse.push(path);
         }
     }
     if worse.is_empty() {
         return Ok(());
     }
-    let what = format!("{} cost over {TOLERATED} % more instructions than before", worse.join(", "));
+    let what = format!("{} cost over {tolerated} % more instructions than before", worse.join(", "));
     Err(Error::unmet(what, format!("find out why; if it is worth it, {BLESS}")))
 }
