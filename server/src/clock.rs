@@ -55,24 +55,17 @@ pub(crate) fn rfc3339(time: Time) -> String {
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     let (hours, minutes) = (in_day / 3_600_000, in_day / 60_000 % 60);
     let (seconds, millis) = (in_day / 1_000 % 60, in_day % 1_000);
-    let mut text = String::with_capacity("2026-01-01T00:00:00.000Z".len());
     // By hand, since every send says when it was.
-    for (number, width, end) in [
-        (year, 4, '-'),
-        (month, 2, '-'),
-        (day, 2, 'T'),
-        (hours, 2, ':'),
-        (minutes, 2, ':'),
-        (seconds, 2, '.'),
-        (millis, 3, 'Z'),
-    ] {
-        for place in (0..width).rev() {
-            let digit = number / 10_u64.pow(place) % 10;
-            text.extend(u32::try_from(digit).ok().and_then(|digit| char::from_digit(digit, 10)));
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    let ends = [(year, 4), (month, 7), (day, 10), (hours, 13), (minutes, 16), (seconds, 19), (millis, 23)];
+    for (mut number, mut at) in ends {
+        while number > 0 && at > 0 {
+            at -= 1;
+            text[at] = b'0' + u8::try_from(number % 10).unwrap_or_default();
+            number /= 10;
         }
-        text.push(end);
     }
-    text
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 #[cfg(test)]
