@@ -14,6 +14,7 @@ export class Scene {
       renewable: false,
       online: () => true,
       from: async () => null,
+      next: (reader) => reader.read(),
       open: () => {
         const body = new ReadableStream({ start: (controller) => (this.#stream = controller) });
         this.#opened?.();
