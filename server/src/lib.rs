@@ -29,7 +29,7 @@
 //! | [`Cause`] | the request that caused it |
 //! | [`router`], [`Authorize`] | the stream, and who may read it |
 //! | [`serve`] | the server that enforces every limit of [`Config`] |
-//! | [`store`], [`Memory`] | where the ordered log lives; `Sqlite` with the feature `sqlite` |
+//! | [`store`], [`Memory`] | where the ordered log lives; `Sqlite`, `Postgres`, `Redis` with the features of those names |
 //!
 //! Under another server than [`serve`], these of [`Config`] are not enforced: `header_timeout`,
 //! `write_stall`, `tcp_user_timeout`, `send_buffer`, and the drain; a warning says so once.
@@ -90,6 +90,8 @@ pub use secret::Secret;
 pub use serve::{serve, serve_until};
 #[cfg(feature = "postgres")]
 pub use store::Postgres;
+#[cfg(feature = "redis")]
+pub use store::Redis;
 #[cfg(feature = "sqlite")]
 pub use store::Sqlite;
 pub use store::{Memory, Store, StoreError};

@@ -4,9 +4,17 @@
 //! the order of their ids, none twice. [`Store::append`] never feeds the readers by another way. Readers
 //! never touch the store.
 
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod columns;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod course;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod lineage;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -26,6 +34,8 @@ use crate::{
 pub use memory::Memory;
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresOptions};
+#[cfg(feature = "redis")]
+pub use redis::{Redis, RedisOptions};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Sqlite, SqliteOptions};
 /// The library of the app's side of [`Outbox`], in the version that [`Outbox::Connection`] is of.

@@ -12,6 +12,8 @@ mod outbox;
 mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 mod retention;
 mod run;
 #[cfg(feature = "sqlite")]

@@ -1,18 +1,20 @@
 //! The one ordered follower of an instance: from the table, committed entries only, none left out.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use protocol::{Entry, Epoch, EventId};
 use sqlx::{Row as _, postgres::PgRow};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Inner,
-    lineage::{LINEAGE, Lineage, Place, Succession, Verdict},
-    rows::{Placed, corrupt, epoch, number, signed},
+    rows::{self, LINEAGE, corrupt, epoch, number, signed},
     session::Session,
 };
-use crate::store::{Follower, StoreError};
+use crate::store::{
+    Follower, StoreError,
+    course::{Course, Head},
+    lineage::Lineage,
+};
 
 /// Entries and bytes of one page: what of the table is in memory twice.
 const PAGE_ROWS: i64 = 1_024;
@@ -27,30 +29,13 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// How long whoever opens the store has until entries follow; the first call ends it.
 const SETTLING: Duration = Duration::from_millis(100);
 
-/// Where in the table this instance stands.
+/// What reads the table for this instance.
 pub(super) struct Follow {
     inner: Arc<Inner>,
     session: Session,
-    follower: Arc<dyn Follower>,
     page: String,
     lineage: String,
-    /// The epoch of the next id.
-    epoch: Epoch,
-    /// What was followed last.
-    position: u64,
-    /// What ends and begins ahead.
-    ahead: VecDeque<Succession>,
-    /// Entries up to here are of before this instance began.
-    past: u64,
-    /// Entries up to here may be of older epochs.
-    older: u64,
-}
-
-/// What a page says beside its entries, as of the same moment.
-struct Head {
-    epoch: Epoch,
-    sequence: u64,
-    removed: u64,
+    course: Course,
 }
 
 impl Follow {
@@ -60,17 +45,13 @@ impl Follow {
         let text = inner.schema.sql(LINEAGE);
         let patience = Instant::now() + inner.bound();
         let lineage = loop {
-            match Lineage::of(&session.all(sqlx::query(&text)).await?)? {
+            match rows::lineage(&session.all(sqlx::query(&text)).await?)? {
                 Some(lineage) => break lineage,
                 None if Instant::now() < patience => sleep(AGAIN / 10).await,
                 None => {
                     return Err(StoreError::Unavailable("no instance has become the sequencer".to_owned()));
                 }
             }
-        };
-        let start = lineage.start();
-        let Some(beginning) = lineage.beginning(start.floor) else {
-            return Err(StoreError::Corrupt("the last epoch has ended".to_owned()));
         };
         let mut follow = Self {
             page: inner.schema.sql(
@@ -86,20 +67,14 @@ impl Follow {
             ),
             lineage: text,
             session,
-            follower,
-            epoch: beginning.epoch.clone(),
-            position: start.position,
-            ahead: VecDeque::new(),
-            past: lineage.head,
-            older: lineage.head,
+            course: Course::begin(&lineage, follower)?,
             inner,
         };
-        follow.follower.begin(beginning);
         while follow.round().await? {}
-        if follow.position < follow.past {
-            return Err(StoreError::Corrupt(format!("entry {} is missing", follow.position + 1)));
+        match follow.course.missing() {
+            Some(sequence) => Err(StoreError::Corrupt(format!("entry {sequence} is missing"))),
+            None => Ok(follow),
         }
-        Ok(follow)
     }
 
     /// Follows until the run ends.
@@ -131,134 +106,43 @@ impl Follow {
 
     /// Follows what there is, a page at most. Says whether there may be more.
     async fn round(&mut self) -> Result<bool, StoreError> {
-        let statement = sqlx::query(&self.page).bind(signed(self.position)).bind(PAGE_ROWS).bind(PAGE_BYTES);
+        let position = signed(self.course.position());
+        let statement = sqlx::query(&self.page).bind(position).bind(PAGE_ROWS).bind(PAGE_BYTES);
         let rows = self.session.all(statement).await?;
-        let Some(head) = rows.first().map(Head::of).transpose()? else {
+        let Some(head) = rows.first().map(head).transpose()? else {
             return Err(StoreError::Foreign("the log has lost its head".to_owned()));
         };
-        let newest = self.ahead.back().map_or(&self.epoch, |(_, epoch)| epoch);
-        if head.epoch != *newest || head.sequence < self.position || head.removed > self.position {
-            self.judge().await?;
+        if !self.course.goes_on(&head) {
+            let lineage = self.lineage().await?;
+            self.course.judge(&lineage)?;
+            self.inner.position.send_replace(self.course.position());
             return Ok(true);
         }
-        match self.feed(rows)? {
-            Fed::Followed(count) => Ok(count > 0 && self.position < head.sequence),
-            Fed::Unreadable(sequence) => {
-                // Of a newer version, or broken. Nobody is kept waiting for it, and everybody is told.
-                let lineage = self.lineage().await?;
-                self.begin_again(&lineage, Place::behind(sequence))?;
-                Ok(true)
-            }
-        }
-    }
-
-    /// Feeds the entries that follow where this stands. At a hole it ends: what is missing will come.
-    fn feed(&mut self, rows: Vec<PgRow>) -> Result<Fed, StoreError> {
-        let (mut entries, mut tickets) = (Vec::with_capacity(rows.len()), Vec::new());
-        let mut followed = 0;
-        self.succeed();
-        for row in rows {
-            if row.try_get::<Option<i64>, _>("sequence").map_err(corrupt)?.is_none() {
-                break;
-            }
-            let placed = Placed::of(row)?;
-            if placed.sequence != self.position + 1 {
-                break;
-            }
-            let entry = match placed.entry(placed.sequence <= self.past) {
-                Ok(entry) if placed.epoch == self.epoch || placed.sequence <= self.older => entry,
-                other => {
-                    tracing::error!(sequence = placed.sequence, epoch = %placed.epoch, ?other, "an unreadable entry");
-                    self.hand_over(&mut entries, &mut tickets);
-                    return Ok(Fed::Unreadable(placed.sequence));
-                }
-            };
-            if let Some(ticket) = placed.ticket {
-                tickets.push((ticket, entry.id.clone()));
-            }
-            entries.push(entry);
-            followed += 1;
-            self.position = placed.sequence;
-            if self.ahead.front().is_some_and(|(end, _)| *end == self.position) {
-                self.hand_over(&mut entries, &mut tickets);
-                self.succeed();
-            }
-        }
-        self.hand_over(&mut entries, &mut tickets);
-        Ok(Fed::Followed(followed))
-    }
-
-    fn hand_over(&self, entries: &mut Vec<Entry>, tickets: &mut Vec<(i64, EventId)>) {
-        if entries.is_empty() {
-            return;
-        }
-        self.follower.follow(std::mem::take(entries));
-        for (ticket, id) in tickets.drain(..) {
+        // A page without entries is a row all the same, with the head.
+        let is_entry = |row: &&PgRow| row.try_get::<Option<i64>, _>("sequence").is_ok_and(|found| found.is_some());
+        let fed = self.course.feed(rows.iter().filter(is_entry).map(rows::placed))?;
+        for (ticket, id) in fed.tickets {
             self.inner.tickets.placed(ticket, id);
         }
-        self.inner.position.send_replace(self.position);
-    }
-
-    fn succeed(&mut self) {
-        while self.ahead.front().is_some_and(|(end, _)| *end == self.position)
-            && let Some((_, epoch)) = self.ahead.pop_front()
-        {
-            self.follower.succeed(epoch.clone());
-            self.epoch = epoch;
+        if let Some(sequence) = fed.unreadable {
+            // Of a newer version, or broken. Nobody is kept waiting for it, and everybody is told.
+            let lineage = self.lineage().await?;
+            self.course.pass(&lineage, sequence)?;
         }
-    }
-
-    /// Another epoch has begun, or the log is not the one that was followed.
-    async fn judge(&mut self) -> Result<(), StoreError> {
-        let lineage = self.lineage().await?;
-        match lineage.judge(&self.epoch, self.position) {
-            Verdict::GoesOn(ahead) => {
-                self.ahead = ahead;
-                self.succeed();
-                Ok(())
-            }
-            Verdict::BeginsAgain(place) => self.begin_again(&lineage, place),
-        }
+        self.inner.position.send_replace(self.course.position());
+        Ok(fed.unreadable.is_some() || fed.count > 0 && self.course.position() < head.sequence)
     }
 
     async fn lineage(&mut self) -> Result<Lineage, StoreError> {
         let rows = self.session.all(sqlx::query(&self.lineage)).await?;
-        Lineage::of(&rows)?.ok_or_else(|| StoreError::Foreign("the log has lost its epochs".to_owned()))
-    }
-
-    fn begin_again(&mut self, lineage: &Lineage, place: Place) -> Result<(), StoreError> {
-        let Place { position, floor } = place;
-        let Some(beginning) = lineage.beginning(floor) else {
-            return Err(StoreError::Corrupt("the last epoch has ended".to_owned()));
-        };
-        tracing::warn!(
-            epoch = %self.epoch,
-            position = self.position,
-            floor,
-            "the log does not go on as it was followed: every stream is told of a gap"
-        );
-        (self.epoch, self.position, self.ahead) = (beginning.epoch.clone(), position, VecDeque::new());
-        // In another log no sequence is of before this instance; in this one they still are.
-        (self.past, self.older) = (self.past.min(lineage.head), lineage.head);
-        self.follower.begin(beginning);
-        self.inner.position.send_replace(position);
-        Ok(())
+        rows::lineage(&rows)?.ok_or_else(|| StoreError::Foreign("the log has lost its epochs".to_owned()))
     }
 }
 
-/// What came of a page.
-enum Fed {
-    Followed(usize),
-    /// The entry there cannot be read.
-    Unreadable(u64),
-}
-
-impl Head {
-    fn of(row: &PgRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            epoch: epoch(row.try_get("current").map_err(corrupt)?)?,
-            sequence: number(row.try_get("head").map_err(corrupt)?)?,
-            removed: number(row.try_get("removed").map_err(corrupt)?)?,
-        })
-    }
+fn head(row: &PgRow) -> Result<Head, StoreError> {
+    Ok(Head {
+        epoch: epoch(row.try_get("current").map_err(corrupt)?)?,
+        sequence: number(row.try_get("head").map_err(corrupt)?)?,
+        removed: number(row.try_get("removed").map_err(corrupt)?)?,
+    })
 }

@@ -9,10 +9,10 @@ use tokio::sync::oneshot;
 use super::{
     Inner,
     failure::Failure,
-    rows::{Arrays, Columns, ROWS, corrupt, epoch, number, signed},
+    rows::{Arrays, ROWS, corrupt, epoch, number, signed},
     session,
 };
-use crate::store::{Appended, KEY_KEPT, KEYS_MAX, Key, StoreError};
+use crate::store::{Appended, KEY_KEPT, KEYS_MAX, Key, StoreError, columns::Columns};
 
 /// Between two looks at what another's send came to, and between two tries while the database is away.
 const AGAIN: Duration = Duration::from_millis(20);

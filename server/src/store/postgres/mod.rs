@@ -4,7 +4,6 @@ mod failure;
 mod follow;
 mod keys;
 mod leases;
-mod lineage;
 mod listener;
 mod opened;
 mod rows;
@@ -34,11 +33,12 @@ use tokio::{
 
 use super::{
     Answer, Appended, Draft, Follower, Key, Lease, Opened, Opening, Outbox, Saved, Store, StoreError,
+    columns::Columns,
 };
 use crate::{clock::Clock, random};
 use failure::Failure;
 use follow::Follow;
-use rows::{Columns, corrupt, signed};
+use rows::{corrupt, signed};
 use schema::Schema;
 use sender::{WAITING_MAX, Waiting};
 use sequencer::Kept;

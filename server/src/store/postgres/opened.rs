@@ -5,12 +5,12 @@ use sqlx::{Row as _, postgres::PgRow};
 
 use super::{
     Inner,
-    rows::{corrupt, number, revoked, signed},
+    rows::{corrupt, number, signed},
     session,
 };
 use crate::{
     Secret,
-    store::{Grant, Lease, Opened, Saved, StoreError},
+    store::{Grant, Lease, Opened, Saved, StoreError, columns::revoked},
 };
 
 /// The hub's secret: the one that is kept, or else the one that is offered.

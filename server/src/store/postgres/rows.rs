@@ -1,71 +1,13 @@
 //! Drafts as rows of the outbox, and rows of the log as entries.
 
-use protocol::{Channel, ChannelSet, Delivery, EncodedEvent, Entry, Epoch, Notice, Payload, Revoked, Time};
+use protocol::{Epoch, Time};
 use sqlx::{Row as _, postgres::PgRow};
 
-use crate::store::{Draft, Matter, StoreError};
-
-const DURABLE: i16 = 0;
-const LIVE_ONLY: i16 = 1;
-const REVOKE: i16 = 2;
-const REAUTHORIZE: i16 = 3;
-const GRANT: i16 = 4;
-const WITHDRAW: i16 = 5;
-
-/// A draft as the columns of the outbox.
-#[derive(Debug)]
-pub(super) struct Columns {
-    kind: i16,
-    /// One per line: no channel has a control character in it.
-    channels: String,
-    body: Vec<u8>,
-    subject: Option<String>,
-    granted: Option<String>,
-}
-
-impl Columns {
-    pub(super) fn of(draft: Draft) -> Result<Self, StoreError> {
-        let channels: Vec<_> = draft.channels.iter().map(Channel::as_str).collect();
-        let channels = channels.join("\n");
-        match draft.matter {
-            Matter::Event { encoded, delivery } => {
-                let kind = if delivery == Delivery::LiveOnly { LIVE_ONLY } else { DURABLE };
-                let body = encoded.body().to_vec();
-                Ok(Self { kind, channels, body, subject: None, granted: None })
-            }
-            Matter::Notice(notice) => {
-                let body = serde_json::to_vec(&notice)
-                    .map_err(|error| StoreError::Corrupt(format!("a notice does not serialise: {error}")))?;
-                let (kind, subject, granted) = Self::of_notice(notice)?;
-                Ok(Self { kind, channels, body, subject: Some(subject), granted })
-            }
-        }
-    }
-
-    /// What the tables of rights are made of. All of it could be a channel's name, so that PostgreSQL takes
-    /// it as text.
-    fn of_notice(notice: Notice) -> Result<(i16, String, Option<String>), StoreError> {
-        let impossible = |error| StoreError::Corrupt(format!("a notice about what cannot be: {error}"));
-        let channel = notice.channel().map_err(impossible)?;
-        Ok(match notice {
-            Notice::Revoke { .. } => (REVOKE, channel.as_str().to_owned(), None),
-            Notice::Reauthorize { user } => (REAUTHORIZE, user, None),
-            Notice::Grant { user, group } => {
-                Channel::group(&group).map_err(impossible)?;
-                (GRANT, user, Some(group))
-            }
-            Notice::Withdraw { user, group } => {
-                Channel::group(&group).map_err(impossible)?;
-                (WITHDRAW, user, Some(group))
-            }
-        })
-    }
-
-    /// Bytes it takes.
-    pub(super) fn len(&self) -> usize {
-        self.body.len() + self.channels.len()
-    }
-}
+use crate::store::{
+    StoreError,
+    columns::{Columns, Placed},
+    lineage::Lineage,
+};
 
 /// Drafts as arrays, one per column of the outbox: one statement inserts them all.
 #[derive(Debug, Default)]
@@ -105,61 +47,39 @@ impl<'a> Arrays<'a> {
     }
 }
 
-/// A row of the log.
-#[derive(Debug)]
-pub(super) struct Placed {
-    pub(super) sequence: u64,
-    pub(super) epoch: Epoch,
-    /// What [`super::tickets::Tickets`] knows its sender by; none for what came by the app's transaction.
-    pub(super) ticket: Option<i64>,
-    row: PgRow,
+/// An entry from its row of the log.
+pub(super) fn placed(row: &PgRow) -> Result<Placed<'_>, StoreError> {
+    let sequence: i64 = row.try_get("sequence").map_err(corrupt)?;
+    let at: i64 = row.try_get("at").map_err(corrupt)?;
+    Ok(Placed {
+        sequence: number(sequence)?,
+        epoch: epoch(row.try_get("token").map_err(corrupt)?)?,
+        ticket: row.try_get("ticket").map_err(corrupt)?,
+        at: Time::from_millis(number(at)?),
+        kind: row.try_get("kind").map_err(corrupt)?,
+        channels: row.try_get("channels").map_err(corrupt)?,
+        body: row.try_get("body").map_err(corrupt)?,
+    })
 }
 
-impl Placed {
-    pub(super) fn of(row: PgRow) -> Result<Self, StoreError> {
-        let sequence: i64 = row.try_get("sequence").map_err(corrupt)?;
-        Ok(Self {
-            sequence: number(sequence)?,
-            epoch: epoch(row.try_get("token").map_err(corrupt)?)?,
-            ticket: row.try_get("ticket").map_err(corrupt)?,
-            row,
-        })
-    }
-
-    /// The entry. A `past` one is of before this instance began: its live-only payload is for nobody here.
-    pub(super) fn entry(&self, past: bool) -> Result<Entry, StoreError> {
-        let at: i64 = self.row.try_get("at").map_err(corrupt)?;
-        let channels: &str = self.row.try_get("channels").map_err(corrupt)?;
-        let channels = channels.split('\n').map(Channel::parse).collect::<Result<Vec<_>, _>>();
-        let id = self.epoch.at(self.sequence);
-        let body: &[u8] = self.row.try_get("body").map_err(corrupt)?;
-        let kind: i16 = self.row.try_get("kind").map_err(corrupt)?;
-        let event = |delivery| Payload::Event { frame: EncodedEvent::from_body(body).place(&id), delivery };
-        let payload = match kind {
-            DURABLE => event(Delivery::Durable),
-            LIVE_ONLY if past => Payload::Past,
-            LIVE_ONLY => event(Delivery::LiveOnly),
-            REVOKE..=WITHDRAW => Payload::Notice(serde_json::from_slice(body).map_err(corrupt)?),
-            _ => return Err(StoreError::Corrupt(format!("an entry of kind {kind}"))),
-        };
-        Ok(Entry {
-            channels: ChannelSet::new(channels.map_err(corrupt)?).map_err(corrupt)?,
-            at: Time::from_millis(number(at)?),
-            payload,
-            id,
-        })
-    }
+/// What the database says about its epochs, from the rows of [`LINEAGE`]; nothing while the log has none yet.
+pub(super) fn lineage(rows: &[PgRow]) -> Result<Option<Lineage>, StoreError> {
+    let Some(first) = rows.first() else { return Ok(None) };
+    let epochs = rows.iter().map(|row| {
+        let ended: Option<i64> = row.try_get("ended").map_err(corrupt)?;
+        Ok((epoch(row.try_get("token").map_err(corrupt)?)?, ended.map(number).transpose()?))
+    });
+    Ok(Some(Lineage {
+        epochs: epochs.collect::<Result<_, StoreError>>()?,
+        head: number(first.try_get("sequence").map_err(corrupt)?)?,
+        removed: number(first.try_get("removed").map_err(corrupt)?)?,
+        floor: number(first.try_get("floor").map_err(corrupt)?)?,
+    }))
 }
 
-/// What was revoked, from the channel on which that was told.
-pub(super) fn revoked(channel: &str) -> Result<Revoked, StoreError> {
-    match channel.split_once(':') {
-        Some(("user", user)) => Ok(Revoked::User(user.to_owned())),
-        Some(("login", login)) => Ok(Revoked::Login(login.to_owned())),
-        Some(("connection", connection)) => Ok(Revoked::Connection(connection.to_owned())),
-        _ => Err(StoreError::Corrupt(format!("a revocation of {channel:?}"))),
-    }
-}
+/// A row per epoch, each with the head.
+pub(super) const LINEAGE: &str =
+    "SELECT token, ended, sequence, removed, floor FROM {schema}.head, {schema}.epochs ORDER BY number";
 
 /// A sequence or a time, which the database keeps as a signed number.
 pub(super) fn number(stored: i64) -> Result<u64, StoreError> {
@@ -176,7 +96,4 @@ pub(super) fn epoch(token: &str) -> Result<Epoch, StoreError> {
     Epoch::new(token).map_err(corrupt)
 }
 
-/// What is stored cannot be read.
-pub(super) fn corrupt(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Corrupt(error.to_string())
-}
+pub(super) use crate::store::columns::corrupt;

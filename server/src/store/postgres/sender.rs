@@ -7,11 +7,11 @@ use tokio::sync::mpsc;
 use super::{
     Inner,
     failure::Failure,
-    rows::{Arrays, Columns, ROWS},
+    rows::{Arrays, ROWS},
     session::Session,
     tickets::Reply,
 };
-use crate::store::StoreError;
+use crate::store::{StoreError, columns::Columns};
 
 /// Sends that wait to be inserted; past it, `append` waits for room within its bound.
 pub(super) const WAITING_MAX: usize = 1_024;

@@ -1,24 +1,22 @@
-//! The epochs of the log, and where in them a follower may go on: the epoch rule.
+//! The epochs of a log that several write, and where in them a follower may go on: the epoch rule.
 
 use std::collections::VecDeque;
 
 use protocol::Epoch;
-use sqlx::{Row as _, postgres::PgRow};
 
-use super::rows::{corrupt, epoch, number};
-use crate::store::{Beginning, StoreError};
+use super::Beginning;
 
-/// What the database says about its epochs, as of one moment.
+/// What a store says about its epochs, as of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Lineage {
     /// Oldest first, and where each ended; the last one has not.
-    epochs: Vec<(Epoch, Option<u64>)>,
+    pub(super) epochs: Vec<(Epoch, Option<u64>)>,
     /// The sequence given last.
     pub(super) head: u64,
     /// The highest sequence removed.
     pub(super) removed: u64,
     /// The highest one removed that anybody could miss.
-    floor: u64,
+    pub(super) floor: u64,
 }
 
 /// The epoch that follows, and where the one before ends.
@@ -49,26 +47,7 @@ impl Place {
     }
 }
 
-/// A row per epoch, each with the head.
-pub(super) const LINEAGE: &str =
-    "SELECT token, ended, sequence, removed, floor FROM {schema}.head, {schema}.epochs ORDER BY number";
-
 impl Lineage {
-    /// From the rows of [`LINEAGE`]; nothing while the log has no epoch yet.
-    pub(super) fn of(rows: &[PgRow]) -> Result<Option<Self>, StoreError> {
-        let Some(first) = rows.first() else { return Ok(None) };
-        let epochs = rows.iter().map(|row| {
-            let ended: Option<i64> = row.try_get("ended").map_err(corrupt)?;
-            Ok((epoch(row.try_get("token").map_err(corrupt)?)?, ended.map(number).transpose()?))
-        });
-        Ok(Some(Self {
-            epochs: epochs.collect::<Result<_, StoreError>>()?,
-            head: number(first.try_get("sequence").map_err(corrupt)?)?,
-            removed: number(first.try_get("removed").map_err(corrupt)?)?,
-            floor: number(first.try_get("floor").map_err(corrupt)?)?,
-        }))
-    }
-
     /// What becomes of a follower of `epoch` that stands at `position`.
     pub(super) fn judge(&self, epoch: &Epoch, position: u64) -> Verdict {
         let Some(place) = self.epochs.iter().position(|(known, _)| known == epoch) else {
@@ -90,6 +69,20 @@ impl Lineage {
         let ((epoch, _), before) = self.epochs.split_last()?;
         let ended = (0..before.len()).map(|place| (before[place].0.clone(), self.end(place))).collect();
         Some(Beginning { epoch: epoch.clone(), floor, ended })
+    }
+
+    /// Whether the log holds `cursor`.
+    #[cfg(feature = "redis")]
+    pub(super) fn covers(&self, cursor: &protocol::EventId) -> bool {
+        let place = self.epochs.iter().position(|(known, _)| known == cursor.epoch());
+        place.is_some_and(|place| cursor.sequence() <= self.end(place))
+    }
+
+    /// The epoch that gave a sequence.
+    #[cfg(feature = "redis")]
+    pub(super) fn epoch_of(&self, sequence: u64) -> Option<&Epoch> {
+        let gave = |(_, ended): &&(Epoch, Option<u64>)| ended.is_none_or(|end| sequence <= end);
+        self.epochs.iter().find(gave).map(|(epoch, _)| epoch)
     }
 
     /// Where what was removed ends.

@@ -1,0 +1,87 @@
+//! What a start finds beside the window.
+
+use std::collections::HashMap;
+
+use protocol::Time;
+use redis::{FromRedisValue, aio::MultiplexedConnection, cmd};
+
+use super::link::Link;
+use crate::store::{
+    Grant, Lease, Opened, Saved, StoreError,
+    columns::{corrupt, revoked},
+};
+
+/// Everything, with times of leases on the hub's clock. To be asked once the window was followed: then whatever
+/// is in neither will be followed.
+pub(super) async fn rest(link: &Link, now: Time) -> Result<Opened, StoreError> {
+    let key = |name| link.scripts().key(name);
+    let revocations: Vec<(String, u64)> = all(link, "ZSCAN", key("revocations")).await?;
+    let grants: Vec<(String, String)> = all(link, "HSCAN", key("grants")).await?;
+    let leases: Vec<(String, String)> = all(link, "HSCAN", key("leases")).await?;
+    let connections: Vec<(String, String)> = all(link, "HSCAN", key("connections")).await?;
+    let (seconds, micros): (u64, u64) =
+        link.with(async |connection| cmd("TIME").query_async(connection).await).await?;
+    let store_now = seconds * 1_000 + micros / 1_000;
+    let mut opened = Opened::default();
+    for (channel, at) in revocations {
+        opened.revocations.push((revoked(&channel)?, Time::from_millis(at)));
+    }
+    opened.revocations.sort_by_key(|(_, at)| *at);
+    for (user, granted) in grants {
+        let granted: HashMap<String, String> = serde_json::from_str(&granted).map_err(corrupt)?;
+        for (group, since) in granted {
+            let from = since.split(' ').next().unwrap_or_default().parse().map_err(corrupt)?;
+            opened.grants.push(Grant { user: user.clone(), group, from });
+        }
+    }
+    for (user, holders) in leases {
+        let holders: HashMap<String, String> = serde_json::from_str(&holders).map_err(corrupt)?;
+        let ends = holders.values().map(|until| until.parse::<u64>().map_err(corrupt));
+        // However long ago it ran out: where nobody has told of the end, nobody was there to.
+        if let Some(until) = ends.collect::<Result<Vec<_>, _>>()?.into_iter().max() {
+            let left = i64::try_from(until).unwrap_or(i64::MAX) - i64::try_from(store_now).unwrap_or(i64::MAX);
+            let until = Time::from_millis(now.as_millis().saturating_add_signed(left));
+            opened.leases.push(Lease { user, until: Some(until) });
+        }
+    }
+    for (id, kept) in connections {
+        let mut parts = kept.splitn(3, ' ').skip(1);
+        let (Some(until), Some(rest)) = (parts.next(), parts.next()) else {
+            return Err(corrupt(format!("a connection of {kept:?}")));
+        };
+        let until: u64 = until.parse().map_err(corrupt)?;
+        if until <= now.as_millis() {
+            continue;
+        }
+        let rest: serde_json::Value = serde_json::from_str(rest).map_err(corrupt)?;
+        let (Some(user), Some(opened_at)) = (rest["user"].as_str(), rest["opened_at"].as_u64()) else {
+            return Err(corrupt(format!("a connection of {kept:?}")));
+        };
+        opened.connections.push(Saved {
+            id,
+            user: user.to_owned(),
+            login: rest["login"].as_str().map(str::to_owned),
+            opened_at: Time::from_millis(opened_at),
+            until: Some(Time::from_millis(until)),
+        });
+    }
+    Ok(opened)
+}
+
+/// All pairs of a hash or a sorted set, in steps; one that changes meanwhile may come twice.
+async fn all<T: FromRedisValue>(link: &Link, scan: &str, key: &str) -> Result<Vec<(String, T)>, StoreError> {
+    let mut pairs = HashMap::new();
+    let mut cursor = "0".to_owned();
+    loop {
+        let from = cursor;
+        let ask = async |connection: &mut MultiplexedConnection| {
+            cmd(scan).arg(key).arg(&from).arg("COUNT").arg(1_000).query_async(connection).await
+        };
+        let (next, some): (String, Vec<(String, T)>) = link.with(ask).await?;
+        pairs.extend(some);
+        if next == "0" {
+            return Ok(pairs.into_iter().collect());
+        }
+        cursor = next;
+    }
+}

@@ -1,0 +1,65 @@
+//! The scripts, each one step at the server, and the keys that all of them are given.
+
+use redis::{Script, ScriptInvocation};
+
+const COMMON: &str = include_str!("scripts/common.lua");
+
+/// In the order of `scripts/common.lua`.
+const KEYS: [&str; 14] = [
+    "log",
+    "head",
+    "epochs",
+    "senders",
+    "senders_at",
+    "keys",
+    "keys_at",
+    "revocations",
+    "grants",
+    "leases",
+    "users",
+    "connections",
+    "connections_until",
+    "wake",
+];
+
+/// What a hub's keys are called, and the scripts that know them.
+#[derive(Debug)]
+pub(super) struct Scripts {
+    keys: Vec<String>,
+    pub(super) open: Script,
+    pub(super) append: Script,
+    pub(super) page: Script,
+    pub(super) lineage: Script,
+    pub(super) tend: Script,
+    pub(super) lease: Script,
+    pub(super) save: Script,
+}
+
+impl Scripts {
+    pub(super) fn new(name: &str) -> Self {
+        let script = |text: &str| Script::new(&format!("{COMMON}{text}"));
+        Self {
+            keys: KEYS.iter().map(|key| format!("{{{name}}}:{key}")).collect(),
+            open: script(include_str!("scripts/open.lua")),
+            append: script(include_str!("scripts/append.lua")),
+            page: script(include_str!("scripts/page.lua")),
+            lineage: script(include_str!("scripts/lineage.lua")),
+            tend: script(include_str!("scripts/tend.lua")),
+            lease: script(include_str!("scripts/lease.lua")),
+            save: script(include_str!("scripts/save.lua")),
+        }
+    }
+
+    /// A call of one of them, to be given its arguments.
+    pub(super) fn call<'a>(&self, script: &'a Script) -> ScriptInvocation<'a> {
+        let mut call = script.prepare_invoke();
+        call.key(&self.keys);
+        call
+    }
+
+    /// The key called `key`.
+    pub(super) fn key(&self, key: &str) -> &str {
+        let place = KEYS.iter().position(|known| *known == key).unwrap_or_default();
+        &self.keys[place]
+    }
+}

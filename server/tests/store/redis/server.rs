@@ -1,0 +1,117 @@
+//! A Redis server of a test's own.
+
+use std::{
+    fs::{self, File},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use redis::{Connection, ConnectionLike as _};
+use tempfile::TempDir;
+
+/// Longer than a server takes to start on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const MISSING: &str = "no Redis server was found: run `apt-get install redis-server`, or put `redis-server` or \
+    `valkey-server` (version 7 or later) into PATH";
+
+/// Every write is on the disk before it is answered: nothing is lost by a crash.
+pub(crate) const ALWAYS: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
+
+/// A server that ends with the test.
+pub(crate) struct Server {
+    folder: TempDir,
+    settings: Vec<String>,
+    process: Mutex<Option<Child>>,
+}
+
+impl Server {
+    pub(crate) fn start(settings: &[&str]) -> Self {
+        let folder = tempfile::Builder::new().prefix("tidings-redis-").tempdir().expect("a folder");
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let server = Self { folder, settings, process: Mutex::default() };
+        server.resume();
+        server
+    }
+
+    /// Starts it again on what it has on its disk.
+    pub(crate) fn resume(&self) {
+        let folder = self.folder.path();
+        // The server dies with the thread that starts it, should the test be killed.
+        let mut run = Command::new("setpriv");
+        run.args(["--pdeathsig", "KILL", "--"]).arg(find()).args(["--port", "0", "--save", ""]);
+        run.arg("--dir").arg(folder).arg("--unixsocket").arg(self.socket()).args(&self.settings);
+        let log = File::options().create(true).append(true).open(folder.join("log")).expect("a log");
+        run.stdin(Stdio::null()).stderr(Stdio::null()).stdout(log);
+        *self.process.lock() = Some(run.spawn().expect("it starts"));
+        let until = Instant::now() + PATIENCE;
+        while !self.is_up() {
+            let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+            assert!(Instant::now() < until, "the server does not come up: {log}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Stops it as a restart does.
+    pub(crate) fn stop(&self) {
+        self.end("TERM");
+    }
+
+    /// Ends it as a crash does.
+    pub(crate) fn kill(&self) {
+        self.end("KILL");
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis+unix://{}", self.socket().display())
+    }
+
+    /// A connection of somebody else.
+    pub(crate) fn connect(&self) -> Connection {
+        let client = redis::Client::open(self.url()).expect("a URL");
+        client.get_connection().expect("it connects")
+    }
+
+    /// Where it keeps its files.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+
+    fn is_up(&self) -> bool {
+        UnixStream::connect(self.socket()).is_ok() && {
+            let client = redis::Client::open(self.url()).expect("a URL");
+            client.get_connection().is_ok_and(|mut connection| connection.check_connection())
+        }
+    }
+
+    fn end(&self, signal: &str) {
+        if let Some(mut process) = self.process.lock().take() {
+            let killed = Command::new("kill").args(["-s", signal, &process.id().to_string()]).status();
+            assert!(killed.expect("it runs").success());
+            process.wait().expect("it ends");
+        }
+        let _ = fs::remove_file(self.socket());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The server's program.
+pub(crate) fn find() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<_> = std::env::split_paths(&path).collect();
+    let programs = ["redis-server", "valkey-server"];
+    let paths = programs.iter().flat_map(|program| folders.iter().map(move |folder| folder.join(program)));
+    paths.into_iter().find(|path| path.exists()).expect(MISSING)
+}
