@@ -84,7 +84,8 @@ impl Placed<'_> {
     pub(super) fn entry(&self, past: bool) -> Result<Entry, StoreError> {
         let channels = self.channels.split('\n').map(Channel::parse).collect::<Result<Vec<_>, _>>();
         let id = self.epoch.at(self.sequence);
-        let event = |delivery| Payload::Event { frame: EncodedEvent::from_body(self.body).place(&id), delivery };
+        let event =
+            |delivery| Payload::Event { frame: EncodedEvent::from_body(self.body).place(&id), delivery };
         let payload = match self.kind {
             DURABLE => event(Delivery::Durable),
             LIVE_ONLY if past => Payload::Past,

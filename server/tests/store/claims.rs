@@ -112,3 +112,23 @@ macro_rules! outbox_store {
         }
     };
 }
+
+/// What a store promises that several instances share.
+macro_rules! shared_store {
+    ($place:ty) => {
+        mod shared {
+            claims! { $place;
+                instances {
+                    three_instances_make_one_order
+                    when_an_instance_dies_the_others_go_on
+                    leases_of_several_instances_are_one_word_per_user
+                }
+                outage {
+                    streams_outlive_an_outage_and_miss_nothing
+                    a_send_that_waits_longer_than_a_restart_succeeds
+                    a_log_restored_under_a_running_instance_is_a_gap_and_goes_on
+                }
+            }
+        }
+    };
+}

@@ -5,9 +5,11 @@
 mod claims;
 mod cursors;
 mod hubs;
+mod instances;
 mod keys;
 mod memory;
 mod order;
+mod outage;
 mod outbox;
 mod place;
 #[cfg(feature = "postgres")]

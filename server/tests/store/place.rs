@@ -63,3 +63,24 @@ pub(crate) trait Shared: Durable<Store: Outbox> {
     /// Undoes it.
     async fn roll_back(connection: &mut <Self::Store as Outbox>::Connection);
 }
+
+/// A place that several instances share, on a server that can go away.
+pub(crate) trait Many: Durable {
+    /// One on a server of its own.
+    async fn alone() -> Self;
+
+    /// A store on it that waits for its server no longer than this.
+    fn store_that_waits(&self, wait: Duration) -> Self::Store;
+
+    /// The server ends as for a restart; nothing that was committed is lost.
+    fn stop(&self);
+
+    /// It is there again.
+    fn resume(&self);
+
+    /// As [`Durable::age`], while runs are open.
+    async fn age_under_way(&self, by: Duration);
+
+    /// Puts the copy in the place of what is there, whoever uses it.
+    async fn restore_under_way(&self, backup: Self::Backup);
+}

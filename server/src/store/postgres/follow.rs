@@ -119,7 +119,8 @@ impl Follow {
             return Ok(true);
         }
         // A page without entries is a row all the same, with the head.
-        let is_entry = |row: &&PgRow| row.try_get::<Option<i64>, _>("sequence").is_ok_and(|found| found.is_some());
+        let is_entry =
+            |row: &&PgRow| row.try_get::<Option<i64>, _>("sequence").is_ok_and(|found| found.is_some());
         let fed = self.course.feed(rows.iter().filter(is_entry).map(rows::placed))?;
         for (ticket, id) in fed.tickets {
             self.inner.tickets.placed(ticket, id);

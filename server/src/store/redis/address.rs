@@ -1,8 +1,8 @@
 //! Where the primary is that has the log: told, or asked for at each connection.
 
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, Value,
-    aio::MultiplexedConnection, cmd, from_redis_value,
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion,
+    Value, aio::MultiplexedConnection, cmd, from_redis_value,
 };
 
 use super::failure::Failure;
@@ -23,7 +23,10 @@ pub(super) enum Address {
         /// The sentinels' own, where they ask for one.
         password: Option<String>,
     },
-    Cluster { base: Box<ConnectionInfo>, seeds: Vec<ConnectionAddr> },
+    Cluster {
+        base: Box<ConnectionInfo>,
+        seeds: Vec<ConnectionAddr>,
+    },
 }
 
 impl Address {
@@ -69,7 +72,9 @@ impl Address {
         let mut last = None;
         for address in ask {
             match self.ask(base, address, key, config).await {
-                Ok(Some((host, port))) => return Ok((**base).clone().set_addr(like(base.addr(), host, port))),
+                Ok(Some((host, port))) => {
+                    return Ok((**base).clone().set_addr(like(base.addr(), host, port)));
+                }
                 Ok(None) => last = Some("it knows of no primary".to_owned()),
                 Err(error) => last = Some(error.to_string()),
             }
@@ -100,8 +105,7 @@ impl Address {
             }
             Self::Cluster { .. } => {
                 let mut connection = connect(info, config).await?;
-                let slot: u16 =
-                    cmd("CLUSTER").arg("KEYSLOT").arg(key).query_async(&mut connection).await?;
+                let slot: u16 = cmd("CLUSTER").arg("KEYSLOT").arg(key).query_async(&mut connection).await?;
                 let ranges: Vec<Vec<Value>> =
                     cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await?;
                 let found = ranges.into_iter().find_map(|range| primary(slot, range));
@@ -173,10 +177,15 @@ mod tests {
 
     #[test]
     fn every_shape_of_an_address_is_read() {
-        let Ok(Address::Server(info)) = Address::parse("redis://app:s%40cret@db:7000/2") else { panic!("a server") };
+        let Ok(Address::Server(info)) = Address::parse("redis://app:s%40cret@db:7000/2") else {
+            panic!("a server")
+        };
         assert_eq!(info.addr(), &address("db", 7000));
         let settings = info.redis_settings();
-        assert_eq!((settings.username(), settings.password(), settings.db()), (Some("app"), Some("s@cret"), 2));
+        assert_eq!(
+            (settings.username(), settings.password(), settings.db()),
+            (Some("app"), Some("s@cret"), 2)
+        );
 
         let url = "redis+sentinel://:secret@a,b:1/3?master=mine&sentinel_password=p%20w";
         let Ok(Address::Sentinels { base, sentinels, master, password }) = Address::parse(url) else {
@@ -194,7 +203,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused_without_its_password() {
-        for url in ["localhost", "http://s3cret@host", "redis+sentinel://s3cret@host", "redis://s3cret@host:x"] {
+        for url in
+            ["localhost", "http://s3cret@host", "redis+sentinel://s3cret@host", "redis://s3cret@host:x"]
+        {
             let Err(StoreError::Foreign(said)) = Address::parse(url) else { panic!("{url} is no address") };
             assert!(said.contains("redis+sentinel://") && !said.contains("s3cret"), "{said}");
         }
@@ -202,7 +213,8 @@ mod tests {
 
     #[test]
     fn the_primary_of_a_slot_is_read_from_its_range() {
-        let node = |host: Value| Value::Array(vec![host, Value::Int(7000), Value::SimpleString("id".to_owned())]);
+        let node =
+            |host: Value| Value::Array(vec![host, Value::Int(7000), Value::SimpleString("id".to_owned())]);
         let range = |host| vec![Value::Int(0), Value::Int(99), node(host)];
         let named = || range(Value::BulkString(b"a".to_vec()));
         assert_eq!(primary(99, named()), Some(("a".to_owned(), 7000)));

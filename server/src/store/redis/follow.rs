@@ -155,7 +155,8 @@ pub(super) async fn lineage(link: &Link) -> Result<Lineage, StoreError> {
         return Err(StoreError::Unavailable("the log has gone".to_owned()));
     };
     let began = epochs.iter().map(|epoch| {
-        let (token, began) = epoch.split_once(' ').ok_or_else(|| corrupt(format!("an epoch of {epoch:?}")))?;
+        let (token, began) =
+            epoch.split_once(' ').ok_or_else(|| corrupt(format!("an epoch of {epoch:?}")))?;
         Ok((Epoch::new(token).map_err(corrupt)?, began.parse::<u64>().map_err(corrupt)?))
     });
     let began = began.collect::<Result<Vec<_>, StoreError>>()?;

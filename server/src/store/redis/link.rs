@@ -128,14 +128,23 @@ impl Link {
         self.look();
     }
 
-    async fn open(&self, token: &str, how: &str, seen: &Seen, offered: &Secret) -> Result<Secret, StoreError> {
+    async fn open(
+        &self,
+        token: &str,
+        how: &str,
+        seen: &Seen,
+        offered: &Secret,
+    ) -> Result<Secret, StoreError> {
         let opened = timeout(self.bound, async {
             let mut connection = self.connect().await?;
             let always = always(&mut connection).await;
             let mut call = self.call(|scripts| &scripts.open);
             call.arg(token).arg(how).arg(seen.epoch_text()).arg(seen.position).arg(&offered.bits()[..]);
-            let secret: Vec<u8> =
-                call.arg(always).invoke_async(&mut connection).await.map_err(|error| Failure::of(&error).0)?;
+            let secret: Vec<u8> = call
+                .arg(always)
+                .invoke_async(&mut connection)
+                .await
+                .map_err(|error| Failure::of(&error).0)?;
             Ok::<_, StoreError>((connection, secret))
         });
         let (connection, secret) = opened.await.map_err(|_| Failure::silence())??;
@@ -184,10 +193,8 @@ fn with_timeouts(info: ConnectionInfo) -> ConnectionInfo {
         .with_time(Duration::from_secs(4))
         .with_interval(Duration::from_secs(2))
         .with_retries(3);
-    let settings = TcpSettings::default()
-        .set_nodelay(true)
-        .set_keepalive(keepalive)
-        .set_user_timeout(PEER_GONE);
+    let settings =
+        TcpSettings::default().set_nodelay(true).set_keepalive(keepalive).set_user_timeout(PEER_GONE);
     info.set_tcp_settings(settings)
 }
 

@@ -39,7 +39,8 @@ pub(super) async fn rest(link: &Link, now: Time) -> Result<Opened, StoreError> {
         let ends = holders.values().map(|until| until.parse::<u64>().map_err(corrupt));
         // However long ago it ran out: where nobody has told of the end, nobody was there to.
         if let Some(until) = ends.collect::<Result<Vec<_>, _>>()?.into_iter().max() {
-            let left = i64::try_from(until).unwrap_or(i64::MAX) - i64::try_from(store_now).unwrap_or(i64::MAX);
+            let left =
+                i64::try_from(until).unwrap_or(i64::MAX) - i64::try_from(store_now).unwrap_or(i64::MAX);
             let until = Time::from_millis(now.as_millis().saturating_add_signed(left));
             opened.leases.push(Lease { user, until: Some(until) });
         }

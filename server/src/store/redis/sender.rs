@@ -67,7 +67,9 @@ impl Entrance {
                 // A key makes it safe to try again what may have been appended.
                 Err(failure) => {
                     let error = StoreError::from(failure);
-                    if !error.is_retryable() || matches!(&error, StoreError::Unavailable(said) if said == FULL) {
+                    if !error.is_retryable()
+                        || matches!(&error, StoreError::Unavailable(said) if said == FULL)
+                    {
                         return Err(error);
                     }
                     tracing::debug!(%error, "a send with a key is tried again");

@@ -1,60 +1,15 @@
-//! Several instances on one database.
+//! Several instances on one database, of which one sequences.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use tidings_server::{
-    Postgres,
-    protocol::EventId,
-    store::{Outbox as _, Store as _},
-};
-use tokio::task::JoinHandle;
+use tidings_server::store::Outbox as _;
 
 use super::{place::Schema, proxy::Proxy, server::Server};
 use crate::{
+    instances::{check, keep_sending},
     place::{Durable as _, Place as _, Shared as _},
     run::{GLANCE, Run, eventually, said},
 };
-
-/// Who sends until told otherwise, and what of it was answered.
-fn keep_sending(run: &Run<Postgres>, name: &'static str, count: usize) -> JoinHandle<Vec<(String, EventId)>> {
-    let store = Arc::clone(&run.store);
-    tokio::spawn(async move {
-        let mut sent = Vec::new();
-        for n in 0..count {
-            let text = format!("{name} {n}");
-            if let Ok(appended) = store.append(vec![said(&text)], None).await {
-                sent.push((text, appended.ids[0].clone()));
-            }
-        }
-        sent
-    })
-}
-
-/// All followed the same, without a hole, and in it whatever was answered, once.
-async fn check(runs: &[&Run<Postgres>], sent: &[(String, EventId)]) {
-    let head = async || {
-        let heads = runs.iter().map(|run| run.watcher.seen.lock().entries.len());
-        heads.max().expect("some run")
-    };
-    let most = head().await;
-    for run in runs {
-        run.watcher.saw(most).await;
-    }
-    let told = |run: &Run<Postgres>| {
-        let seen = run.watcher.seen.lock();
-        seen.texts().into_iter().zip(seen.ids()).take(most).collect::<Vec<_>>()
-    };
-    let first = told(runs[0]);
-    for run in &runs[1..] {
-        let other = told(run);
-        assert!(other == first, "two orders");
-    }
-    let sequences: Vec<_> = first.iter().map(|(_, id)| id.sequence()).collect();
-    assert_eq!(sequences, (1..=most as u64).collect::<Vec<_>>());
-    for sent in sent {
-        assert_eq!(first.iter().filter(|told| *told == sent).count(), 1, "{sent:?}");
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn three_instances_and_the_app_make_one_order() {
@@ -82,34 +37,6 @@ async fn three_instances_and_the_app_make_one_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn when_the_sequencer_dies_another_one_goes_on() {
-    let place = Schema::fresh().await;
-    let sequencer = Run::open(&place).await;
-    let others = [Run::open(&place).await, Run::open(&place).await];
-    let senders: Vec<_> =
-        others.iter().zip(["a", "b"]).map(|(run, name)| keep_sending(run, name, 200)).collect();
-    others[0].watcher.saw(20).await;
-    let from_the_dead = keep_sending(&sequencer, "dead", 1_000);
-    sequencer.watcher.saw(60).await;
-    let seen = sequencer.watcher.clone();
-    from_the_dead.abort();
-    sequencer.kill();
-    let mut sent = Vec::new();
-    for sender in senders {
-        sent.extend(sender.await.expect("it ran"));
-    }
-    assert_eq!(sent.len(), 400, "nobody's send failed");
-    check(&[&others[0], &others[1]], &sent).await;
-    let told: Vec<_> = seen.seen.lock().ids();
-    assert_eq!(
-        told[..],
-        others[0].watcher.seen.lock().ids()[..told.len()],
-        "what the dead one had told stands"
-    );
-    assert_eq!(place.count("SELECT count(*) FROM epochs").await, 2);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_sequencer_that_closes_hands_over() {
     let place = Schema::fresh().await;
     let first = Run::open(&place).await;
@@ -127,7 +54,7 @@ async fn a_sequencer_that_goes_silent_is_replaced_and_writes_nothing_more() {
     let server = Server::start();
     let place = Schema::on(server.options());
     let proxy = Proxy::to(server.folder());
-    let behind = Schema { connect: proxy.options(server.options()), name: place.name.clone() };
+    let behind = place.through(proxy.options(server.options()));
     let silent = Run::open(&behind).await;
     silent.say("1").await;
     let other = Run::open(&place).await;
@@ -233,33 +160,4 @@ async fn a_listener_that_is_cut_off_costs_a_second_at_most() {
     }
     assert_eq!(other.watcher.seen.lock().texts(), ["1", "2", "3", "4", "5", "6"]);
     assert_eq!(other.watcher.seen.lock().beginnings.len(), 1, "without a gap");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn leases_of_several_instances_are_one_word_per_user() {
-    use tidings_server::store::Lease;
-    let place = Schema::fresh().await;
-    let (a, b) = (Run::open(&place).await, Run::open(&place).await);
-    let until = tidings_server::Clock::start().now() + Duration::from_secs(45);
-    let here = || vec![Lease { user: "coach".to_owned(), until: Some(until) }];
-    let left = || vec![Lease { user: "coach".to_owned(), until: None }];
-    assert_eq!(a.store.lease(here()).await.expect("stored"), [true]);
-    assert_eq!(b.store.lease(here()).await.expect("stored"), [false], "it was here");
-    assert_eq!(a.store.lease(left()).await.expect("stored"), [false], "it is there still");
-    assert_eq!(b.store.lease(left()).await.expect("stored"), [true]);
-    assert_eq!(a.store.lease(left()).await.expect("stored"), [false], "that was told");
-    // An instance that dies holds a user until its lease ends, and somebody tells of that end.
-    assert_eq!(a.store.lease(here()).await.expect("stored"), [true]);
-    a.kill();
-    let ended = "UPDATE leases SET holders = jsonb_build_object('gone', clock() - 1), until = clock() - 1";
-    place.execute(ended).await;
-    assert_eq!(b.store.lease(left()).await.expect("stored"), [true], "whoever comes first");
-    assert_eq!(b.store.lease(left()).await.expect("stored"), [false]);
-    // Of many that race, one.
-    let c = Run::open(&place).await;
-    for round in 0..20 {
-        let user = || vec![Lease { user: format!("user {round}"), until: Some(until) }];
-        let (first, second) = tokio::join!(b.store.lease(user()), c.store.lease(user()));
-        assert_ne!(first.expect("stored"), second.expect("stored"), "round {round}");
-    }
 }

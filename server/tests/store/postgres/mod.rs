@@ -2,11 +2,12 @@
 
 mod instances;
 mod interleavings;
-mod outage;
 mod place;
 mod proxy;
+mod schema;
 mod server;
 
 every_store!(crate::postgres::place::Schema);
 durable_store!(crate::postgres::place::Schema);
+shared_store!(crate::postgres::place::Schema);
 outbox_store!(crate::postgres::place::Schema);

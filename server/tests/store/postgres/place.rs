@@ -14,12 +14,16 @@ use tidings_server::store::{
     },
 };
 
-use super::server::{find, shared};
-use crate::place::{Durable, Place, Shared};
+use parking_lot::Mutex;
+
+use super::server::{Server, find, shared};
+use crate::place::{Durable, Many, Place, Shared};
 
 pub(crate) struct Schema {
     pub(crate) connect: PgConnectOptions,
     pub(crate) name: String,
+    /// Absent on the one that all tests share.
+    server: Option<Mutex<Server>>,
 }
 
 impl Schema {
@@ -27,7 +31,12 @@ impl Schema {
     pub(crate) fn on(connect: PgConnectOptions) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let name = format!("t{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        Self { connect, name }
+        Self { connect, name, server: None }
+    }
+
+    /// The same, reached in another way.
+    pub(crate) fn through(&self, connect: PgConnectOptions) -> Self {
+        Self { connect, name: self.name.clone(), server: None }
     }
 
     pub(crate) fn options(&self) -> PostgresOptions {
@@ -59,17 +68,6 @@ impl Schema {
             (SELECT pid FROM pg_stat_activity WHERE application_name = 'tidings sequencer' AND query LIKE '%";
         let sequencers = format!("{sequencers}\"{}\"%')", self.name);
         crate::run::eventually("the lock is free", async || self.count(&sequencers).await == 0).await;
-    }
-
-    /// Puts the copy in the place of what is there, whoever uses it.
-    pub(crate) async fn restore_under_way(&self, backup: Vec<u8>) {
-        use std::io::Write as _;
-        self.execute(&format!("DROP SCHEMA {} CASCADE", self.name)).await;
-        let mut restore = self.tool("psql");
-        restore.args(["-q", "-1", "-v", "ON_ERROR_STOP=1"]).stdin(Stdio::piped()).stdout(Stdio::null());
-        let mut restore = restore.spawn().expect("it runs");
-        restore.stdin.take().expect("piped").write_all(&backup).expect("it reads");
-        assert!(restore.wait().expect("it ends").success());
     }
 
     fn tool(&self, program: &str) -> Command {
@@ -126,20 +124,7 @@ impl Durable for Schema {
 
     async fn age(&self, by: Duration) {
         self.alone().await;
-        if self.count("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()").await == 0 {
-            return;
-        }
-        let by = by.as_millis();
-        self.execute(&format!(
-            "UPDATE entries SET at = at - {by};
-            UPDATE keys SET at = at - {by};
-            UPDATE revocations SET at = at - {by};
-            UPDATE grants SET at = at - {by};
-            UPDATE connections SET until = until - {by};
-            UPDATE leases SET until = until - {by},
-                holders = (SELECT coalesce(jsonb_object_agg(key, value::bigint - {by}), '{{}}') FROM jsonb_each(holders))"
-        ))
-        .await;
+        self.age_under_way(by).await;
     }
 
     async fn fill_keys(&self, keys: u64) {
@@ -189,5 +174,54 @@ impl Shared for Schema {
 
     async fn roll_back(connection: &mut PgConnection) {
         sqlx::query("ROLLBACK").execute(connection).await.expect("it undoes");
+    }
+}
+
+impl Many for Schema {
+    async fn alone() -> Self {
+        let server = Server::start();
+        let place = Self::on(server.options());
+        Self { server: Some(Mutex::new(server)), ..place }
+    }
+
+    fn store_that_waits(&self, wait: Duration) -> Postgres {
+        let options = PostgresOptions { wait, ..self.options() };
+        Postgres::with(self.connect.clone(), options).expect("a name")
+    }
+
+    fn stop(&self) {
+        self.server.as_ref().expect("one of its own").lock().stop();
+    }
+
+    fn resume(&self) {
+        self.server.as_ref().expect("one of its own").lock().resume();
+    }
+
+    /// Puts the copy in the place of what is there, whoever uses it.
+    async fn age_under_way(&self, by: Duration) {
+        if self.count("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()").await == 0 {
+            return;
+        }
+        let by = by.as_millis();
+        self.execute(&format!(
+            "UPDATE entries SET at = at - {by};
+            UPDATE keys SET at = at - {by};
+            UPDATE revocations SET at = at - {by};
+            UPDATE grants SET at = at - {by};
+            UPDATE connections SET until = until - {by};
+            UPDATE leases SET until = until - {by},
+                holders = (SELECT coalesce(jsonb_object_agg(key, value::bigint - {by}), '{{}}') FROM jsonb_each(holders))"
+        ))
+        .await;
+    }
+
+    async fn restore_under_way(&self, backup: Vec<u8>) {
+        use std::io::Write as _;
+        self.execute(&format!("DROP SCHEMA {} CASCADE", self.name)).await;
+        let mut restore = self.tool("psql");
+        restore.args(["-q", "-1", "-v", "ON_ERROR_STOP=1"]).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut restore = restore.spawn().expect("it runs");
+        restore.stdin.take().expect("piped").write_all(&backup).expect("it reads");
+        assert!(restore.wait().expect("it ends").success());
     }
 }

@@ -5,3 +5,4 @@ mod server;
 
 every_store!(crate::redis::place::Keys);
 durable_store!(crate::redis::place::Keys);
+shared_store!(crate::redis::place::Keys);

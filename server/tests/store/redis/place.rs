@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command, time::Duration};
 use tidings_server::{Redis, store::RedisOptions};
 
 use super::server::{ALWAYS, Server};
-use crate::place::{Durable, Place};
+use crate::place::{Durable, Many, Place};
 
 pub(crate) struct Keys {
     pub(crate) server: Server,
@@ -158,7 +158,8 @@ impl Durable for Keys {
     }
 
     async fn hold_commits(&self) {
-        let paused = redis::cmd("CLIENT").arg("PAUSE").arg(60_000).arg("WRITE").exec(&mut self.server.connect());
+        let paused =
+            redis::cmd("CLIENT").arg("PAUSE").arg(60_000).arg("WRITE").exec(&mut self.server.connect());
         paused.expect("it pauses");
     }
 
@@ -170,4 +171,30 @@ impl Durable for Keys {
 fn copy_all(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("-r").arg(from.join(".")).arg(to).status().expect("it runs");
     assert!(copied.success());
+}
+
+impl Many for Keys {
+    async fn alone() -> Self {
+        Self::fresh().await
+    }
+
+    fn store_that_waits(&self, wait: Duration) -> Redis {
+        Redis::new(&self.server.url(), RedisOptions { wait, ..RedisOptions::default() }).expect("a URL")
+    }
+
+    fn stop(&self) {
+        self.server.stop();
+    }
+
+    fn resume(&self) {
+        self.server.resume();
+    }
+
+    async fn age_under_way(&self, by: Duration) {
+        self.age(by).await;
+    }
+
+    async fn restore_under_way(&self, backup: tempfile::TempDir) {
+        self.restore(backup).await;
+    }
 }

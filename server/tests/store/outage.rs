@@ -1,4 +1,4 @@
-//! A database that goes away and comes back, and one that comes back as another.
+//! A server of a log that goes away and comes back, and one that comes back with another.
 
 use std::{
     pin::Pin,
@@ -11,20 +11,18 @@ use axum::{
     http::{Request, request::Parts},
 };
 use tidings_server::{
-    Audience, Config, Hub, Identity, Postgres, SendError,
+    Audience, Config, Hub, Identity, SendError,
     protocol::{DecodedEvent, Decoder},
     router,
-    store::PostgresOptions,
 };
 use tower_service::Service as _;
 
-use super::{place::Schema, server::Server};
 use crate::{
-    place::{Durable as _, Place as _},
+    place::Many,
     run::{Event, PATIENCE, Run, eventually, said},
 };
 
-/// How long the database is away: 30 s in the long form.
+/// How long the server is away: 30 s in the long form.
 fn outage() -> Duration {
     Duration::from_secs(if std::env::var_os("TIDINGS_LONG").is_some() { 30 } else { 2 })
 }
@@ -66,16 +64,12 @@ async fn say(hub: &Hub<Event>, text: &str) -> Result<tidings_server::Sent, SendE
     hub.send(Audience::user("coach"), &Event::Said { text: text.to_owned() }).await
 }
 
-async fn start(place: &Schema, wait: Duration) -> Hub<Event> {
-    let options = PostgresOptions { wait, ..place.options() };
-    let store = Postgres::with(place.connect.clone(), options).expect("a name");
-    Hub::start(Config::default(), store).await.expect("it starts")
+async fn start<P: Many>(place: &P, wait: Duration) -> Hub<Event> {
+    Hub::start(Config::default(), place.store_that_waits(wait)).await.expect("it starts")
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn streams_outlive_an_outage_and_miss_nothing() {
-    let mut server = Server::start();
-    let place = Schema::on(server.options());
+pub(crate) async fn streams_outlive_an_outage_and_miss_nothing<P: Many>() {
+    let place = P::alone().await;
     let hubs =
         [start(&place, Duration::from_millis(500)).await, start(&place, Duration::from_millis(500)).await];
     let mut streams = [Stream::open(&hubs[0]).await, Stream::open(&hubs[1]).await];
@@ -83,20 +77,20 @@ async fn streams_outlive_an_outage_and_miss_nothing() {
         assert_eq!(stream.next().await.event, "tidings:hello");
     }
     say(&hubs[0], "before").await.expect("sent");
-    server.stop();
+    place.stop();
     let ended = Instant::now() + outage();
     let mut failed = 0;
     while Instant::now() < ended {
         let asked = Instant::now();
-        let error = say(&hubs[failed % 2], "lost or not").await.expect_err("there is no database");
+        let error = say(&hubs[failed % 2], "lost or not").await.expect_err("there is no server");
         assert!(error.is_retryable(), "{error:?}");
         assert!(asked.elapsed() < Duration::from_secs(2), "it waited for {:?}", asked.elapsed());
         failed += 1;
     }
     assert!(failed > 1);
-    // One that waits when the database comes back is sent.
+    // One that waits when the server comes back is sent.
     let patient = start_sending_until_sent(&hubs[1], "patient");
-    server.resume();
+    place.resume();
     patient.await.expect("it was sent");
     say(&hubs[0], "after").await.expect("sent");
     for stream in &mut streams {
@@ -120,34 +114,31 @@ fn start_sending_until_sent(hub: &Hub<Event>, text: &'static str) -> tokio::task
     })
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_send_that_waits_longer_than_a_restart_succeeds() {
-    let mut server = Server::start();
-    let place = Schema::on(server.options());
+pub(crate) async fn a_send_that_waits_longer_than_a_restart_succeeds<P: Many>() {
+    let place = P::alone().await;
     let hub = start(&place, Duration::from_secs(20)).await;
     say(&hub, "1").await.expect("sent");
-    server.stop();
+    place.stop();
     let sending = tokio::spawn({
         let hub = hub.clone();
         async move { say(&hub, "2").await }
     });
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!sending.is_finished());
-    server.resume();
+    place.resume();
     let sent = sending.await.expect("it ran").expect("sent");
     assert_eq!(sent.id.sequence(), 2);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_log_restored_under_a_running_instance_is_a_gap_and_goes_on() {
-    let place = Schema::fresh().await;
+pub(crate) async fn a_log_restored_under_a_running_instance_is_a_gap_and_goes_on<P: Many>() {
+    let place = P::alone().await;
     let first = Run::open(&place).await;
     first.count_to(3).await;
     first.close().await;
     let backup = place.back_up().await;
     let run = Run::open(&place).await;
     let lost = [run.say("4").await, run.say("5").await];
-    // The tables go away and come back under its feet.
+    // The log goes away and comes back under its feet.
     place.restore_under_way(backup).await;
     eventually("it begins again", async || run.watcher.seen.lock().beginnings.len() == 2).await;
     eventually("it sends again", async || run.append(vec![said("new 4")], None).await.is_ok()).await;
@@ -156,19 +147,4 @@ async fn a_log_restored_under_a_running_instance_is_a_gap_and_goes_on() {
     let new = seen.ids();
     assert!(!new.iter().any(|id| lost.contains(id)), "no id twice: {new:?}");
     assert_eq!((new[0].sequence(), seen.texts()[0].as_str()), (4, "new 4"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_schema_of_somebody_else_or_of_a_newer_version_is_left_alone() {
-    let place = Schema::fresh().await;
-    place.execute(&format!("CREATE SCHEMA {0}; CREATE TABLE {0}.theirs ()", place.name)).await;
-    let refused = place.store().migrate().await;
-    assert!(matches!(refused, Err(tidings_server::StoreError::Foreign(_))), "{refused:?}");
-    let place = Schema::fresh().await;
-    let (a, b) = (place.store(), place.store());
-    let (one, two) = tokio::join!(a.migrate(), b.migrate());
-    one.and(two).expect("both, whoever is first");
-    place.execute("INSERT INTO migrations (version) VALUES (99)").await;
-    let refused = place.store().migrate().await;
-    assert!(matches!(refused, Err(tidings_server::StoreError::Foreign(_))), "{refused:?}");
 }

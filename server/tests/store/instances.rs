@@ -1,0 +1,127 @@
+//! Several instances on one log.
+
+use std::{sync::Arc, time::Duration};
+
+use tidings_server::{
+    protocol::EventId,
+    store::{Lease, Store},
+};
+use tokio::task::JoinHandle;
+
+use crate::{
+    place::Many,
+    run::{Run, said},
+};
+
+/// Who sends until told otherwise, and what of it was answered.
+pub(crate) fn keep_sending<S: Store>(
+    run: &Run<S>,
+    name: &'static str,
+    count: usize,
+) -> JoinHandle<Vec<(String, EventId)>> {
+    let store = Arc::clone(&run.store);
+    tokio::spawn(async move {
+        let mut sent = Vec::new();
+        for n in 0..count {
+            let text = format!("{name} {n}");
+            if let Ok(appended) = store.append(vec![said(&text)], None).await {
+                sent.push((text, appended.ids[0].clone()));
+            }
+        }
+        sent
+    })
+}
+
+/// All followed the same, without a hole, and in it whatever was answered, once.
+pub(crate) async fn check<S: Store>(runs: &[&Run<S>], sent: &[(String, EventId)]) {
+    let head = async || {
+        let heads = runs.iter().map(|run| run.watcher.seen.lock().entries.len());
+        heads.max().expect("some run")
+    };
+    let most = head().await;
+    for run in runs {
+        run.watcher.saw(most).await;
+    }
+    let told = |run: &Run<S>| {
+        let seen = run.watcher.seen.lock();
+        seen.texts().into_iter().zip(seen.ids()).take(most).collect::<Vec<_>>()
+    };
+    let first = told(runs[0]);
+    for run in &runs[1..] {
+        let other = told(run);
+        assert!(other == first, "two orders");
+    }
+    let sequences: Vec<_> = first.iter().map(|(_, id)| id.sequence()).collect();
+    assert_eq!(sequences, (1..=most as u64).collect::<Vec<_>>());
+    for sent in sent {
+        assert_eq!(first.iter().filter(|told| *told == sent).count(), 1, "{sent:?}");
+    }
+}
+
+pub(crate) async fn three_instances_make_one_order<P: Many>() {
+    let place = P::fresh().await;
+    let runs = [Run::open(&place).await, Run::open(&place).await, Run::open(&place).await];
+    let senders: Vec<_> =
+        runs.iter().zip(["a", "b", "c"]).map(|(run, name)| keep_sending(run, name, 60)).collect();
+    let mut sent = Vec::new();
+    for sender in senders {
+        sent.extend(sender.await.expect("it ran"));
+    }
+    assert_eq!(sent.len(), 180);
+    for run in &runs {
+        run.watcher.saw(180).await;
+    }
+    check(&[&runs[0], &runs[1], &runs[2]], &sent).await;
+}
+
+pub(crate) async fn when_an_instance_dies_the_others_go_on<P: Many>() {
+    let place = P::fresh().await;
+    let first = Run::open(&place).await;
+    let others = [Run::open(&place).await, Run::open(&place).await];
+    let senders: Vec<_> =
+        others.iter().zip(["a", "b"]).map(|(run, name)| keep_sending(run, name, 200)).collect();
+    others[0].watcher.saw(20).await;
+    let from_the_dead = keep_sending(&first, "dead", 1_000);
+    first.watcher.saw(60).await;
+    let seen = first.watcher.clone();
+    from_the_dead.abort();
+    first.kill();
+    let mut sent = Vec::new();
+    for sender in senders {
+        sent.extend(sender.await.expect("it ran"));
+    }
+    assert_eq!(sent.len(), 400, "nobody's send failed");
+    check(&[&others[0], &others[1]], &sent).await;
+    let told: Vec<_> = seen.seen.lock().ids();
+    assert_eq!(
+        told[..],
+        others[0].watcher.seen.lock().ids()[..told.len()],
+        "what the dead one had told stands"
+    );
+}
+
+pub(crate) async fn leases_of_several_instances_are_one_word_per_user<P: Many>() {
+    let place = P::fresh().await;
+    let (a, b) = (Run::open(&place).await, Run::open(&place).await);
+    let until = tidings_server::Clock::start().now() + Duration::from_secs(45);
+    let here = || vec![Lease { user: "coach".to_owned(), until: Some(until) }];
+    let left = || vec![Lease { user: "coach".to_owned(), until: None }];
+    assert_eq!(a.store.lease(here()).await.expect("stored"), [true]);
+    assert_eq!(b.store.lease(here()).await.expect("stored"), [false], "it was here");
+    assert_eq!(a.store.lease(left()).await.expect("stored"), [false], "it is there still");
+    assert_eq!(b.store.lease(left()).await.expect("stored"), [true]);
+    assert_eq!(a.store.lease(left()).await.expect("stored"), [false], "that was told");
+    // An instance that dies holds a user until its lease ends, and somebody tells of that end.
+    assert_eq!(a.store.lease(here()).await.expect("stored"), [true]);
+    a.kill();
+    place.age_under_way(Duration::from_secs(60)).await;
+    assert_eq!(b.store.lease(left()).await.expect("stored"), [true], "whoever comes first");
+    assert_eq!(b.store.lease(left()).await.expect("stored"), [false]);
+    // Of many that race, one.
+    let c = Run::open(&place).await;
+    for round in 0..20 {
+        let user = || vec![Lease { user: format!("user {round}"), until: Some(until) }];
+        let (first, second) = tokio::join!(b.store.lease(user()), c.store.lease(user()));
+        assert_ne!(first.expect("stored"), second.expect("stored"), "round {round}");
+    }
+}
