@@ -117,6 +117,20 @@ impl<S: Store> Run<S> {
         Self { store, watcher, opened, epoch }
     }
 
+    /// The same with a store that is reached in a way of its own.
+    pub(crate) async fn open_store(store: S) -> Self {
+        Self::try_open(store).await.expect("it opens")
+    }
+
+    /// The same, or why not.
+    pub(crate) async fn try_open(store: S) -> Result<Self, StoreError> {
+        let opening = opening();
+        let watcher = Arc::new(Watcher::new(opening.limits));
+        let (store, epoch) = (Arc::new(store), opening.epoch.clone());
+        let opened = store.open(opening, watcher.clone()).await?;
+        Ok(Self { store, watcher, opened, epoch })
+    }
+
     pub(crate) async fn append(&self, drafts: Vec<Draft>, key: Option<Key>) -> Result<Appended, StoreError> {
         self.store.append(drafts, key).await
     }

@@ -1,7 +1,10 @@
 //! `Redis`: a server per test, which the test starts, stops and robs itself.
 
+mod losses;
 mod place;
+mod proxy;
 mod server;
+mod wakes;
 
 every_store!(crate::redis::place::Keys);
 durable_store!(crate::redis::place::Keys);

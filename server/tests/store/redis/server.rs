@@ -69,6 +69,20 @@ impl Server {
         format!("redis+unix://{}", self.socket().display())
     }
 
+    /// Listens on a port of this machine too. Answers where.
+    pub(crate) fn listen(&self) -> String {
+        let port = free_port();
+        let mut set = redis::cmd("CONFIG");
+        set.arg("SET")
+            .arg("bind")
+            .arg("127.0.0.1")
+            .arg("port")
+            .arg(port)
+            .exec(&mut self.connect())
+            .expect("it listens");
+        format!("127.0.0.1:{port}")
+    }
+
     /// A connection of somebody else.
     pub(crate) fn connect(&self) -> Connection {
         let client = redis::Client::open(self.url()).expect("a URL");
@@ -114,4 +128,10 @@ pub(crate) fn find() -> PathBuf {
     let programs = ["redis-server", "valkey-server"];
     let paths = programs.iter().flat_map(|program| folders.iter().map(move |folder| folder.join(program)));
     paths.into_iter().find(|path| path.exists()).expect(MISSING)
+}
+
+/// A port that nobody has.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
 }
