@@ -4,8 +4,8 @@ use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use protocol::RawEvent;
 use tidings_server::{
-    Config, Hub, Postgres, Sqlite, StartError,
-    store::{PostgresOptions, Store},
+    Config, Hub, Postgres, Redis, Sqlite, StartError,
+    store::{PostgresOptions, RedisOptions, Store},
 };
 
 use crate::exit::Failure;
@@ -25,6 +25,8 @@ pub(crate) enum StoreUrl {
     Sqlite(PathBuf),
     /// `postgres://…`, shared by several instances.
     Postgres(String),
+    /// `redis://…` and its kin, shared by several instances.
+    Redis(String),
 }
 
 impl FromStr for StoreUrl {
@@ -38,7 +40,12 @@ impl FromStr for StoreUrl {
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
                 Ok(Self::Postgres(text.to_owned()))
             }
-            _ => Err("it is no store: there are memory:, sqlite:FILE and postgres://…".to_owned()),
+            Some((scheme, rest)) if is_redis(scheme) && rest.starts_with("//") => {
+                // What cannot be read is refused before anything is started.
+                Redis::new(text, RedisOptions::default()).map_err(|error| error.to_string())?;
+                Ok(Self::Redis(text.to_owned()))
+            }
+            _ => Err("it is no store: there are memory:, sqlite:FILE, postgres://… and redis://…".to_owned()),
         }
     }
 }
@@ -49,10 +56,8 @@ impl fmt::Display for StoreUrl {
         match self {
             Self::Memory => f.write_str("memory:"),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Postgres(url) => {
-                let place = url.rsplit_once('@').map_or("…", |(_, place)| place);
-                write!(f, "postgres://{}", place.split('?').next().unwrap_or_default())
-            }
+            Self::Postgres(url) => f.write_str(&without_secrets(url, "postgres")),
+            Self::Redis(url) => f.write_str(&without_secrets(url, url.split(':').next().unwrap_or_default())),
         }
     }
 }
@@ -74,9 +79,24 @@ impl StoreUrl {
                     .map_err(|error| Failure::Usage(format!("{self}: {error}")))?;
                 start(store, config).await
             }
+            Self::Redis(url) => {
+                let store = Redis::new(url, RedisOptions::default())
+                    .map_err(|error| Failure::Usage(format!("{self}: {error}")))?;
+                start(store, config).await
+            }
         };
         started.map_err(|error| Failure::Failed(format!("{self}: {error}")))
     }
+}
+
+fn is_redis(scheme: &str) -> bool {
+    matches!(scheme.split('+').next(), Some("redis" | "rediss" | "valkey" | "valkeys"))
+}
+
+fn without_secrets(url: &str, scheme: &str) -> String {
+    let (_, rest) = url.split_once("://").unwrap_or_default();
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    format!("{scheme}://{}", place.split('?').next().unwrap_or_default())
 }
 
 async fn start(store: impl Store + Clone, config: Config) -> Result<Started, StartError> {
@@ -107,10 +127,12 @@ mod tests {
             ("sqlite:tidings.sqlite", "sqlite:tidings.sqlite"),
             ("sqlite:///var/lib/t.sqlite", "sqlite:/var/lib/t.sqlite"),
             ("postgres://me:p@ss@db:5432/t?sslmode=require", "postgres://db:5432/t"),
+            ("redis://:p@ss@cache:6379/2", "redis://cache:6379/2"),
+            ("redis+sentinel://a,b/?master=m&sentinel_password=p", "redis+sentinel://a,b/"),
         ] {
             assert_eq!(text.parse::<StoreUrl>().map(|store| store.to_string()).as_deref(), Ok(shown));
         }
-        for text in ["", "memory", "memory:x", "sqlite:", "redis://x", "postgres:x"] {
+        for text in ["", "memory", "memory:x", "sqlite:", "redis:x", "redis+sentinel://a", "postgres:x"] {
             assert!(text.parse::<StoreUrl>().is_err(), "{text}");
         }
     }

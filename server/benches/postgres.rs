@@ -54,6 +54,8 @@ fn draft() -> Draft {
 struct Head(watch::Sender<u64>);
 
 impl Follower for Head {
+    fn foresee(&self, _: Vec<(tidings_server::Revoked, tidings_server::protocol::Time)>) {}
+
     fn begin(&self, beginning: Beginning) {
         self.0.send_replace(beginning.floor);
     }

@@ -37,6 +37,8 @@ pub(crate) struct Connection {
     pub(crate) login: Option<Arc<str>>,
     pub(crate) address: Option<IpAddr>,
     pub(crate) opened_at: Time,
+    /// When its credentials were issued, as far as they say; it was opened with them later.
+    issued_at: Time,
     /// When the first of the connections was opened that this one continues.
     pub(crate) first_opened_at: Time,
     /// Channels it is registered under; changes when its rights do.
@@ -86,6 +88,7 @@ pub(crate) struct Birth {
     pub(crate) credentials: Option<Credentials>,
     pub(crate) proves_life: bool,
     pub(crate) at: Time,
+    pub(crate) issued_at: Option<Time>,
     /// See [`Connection::first_opened_at`].
     pub(crate) first_at: Time,
 }
@@ -99,6 +102,7 @@ impl Connection {
             login: birth.login.map(Into::into),
             address: birth.address,
             opened_at: birth.at,
+            issued_at: birth.issued_at.unwrap_or(birth.at),
             first_opened_at: birth.first_at,
             channels: Mutex::new(Vec::new()),
             news: AtomicU8::new(News::Due as u8),
@@ -112,6 +116,11 @@ impl Connection {
             proves_life: birth.proves_life,
             alive_at: AtomicU64::new(birth.at.as_millis()),
         }
+    }
+
+    /// Whether its credentials are as old as that.
+    pub(crate) fn was_issued_by(&self, at: Time) -> bool {
+        self.issued_at <= at
     }
 
     /// Whether it reads a group.

@@ -276,6 +276,12 @@ impl<C: Contract> Hub<C> {
         self.shared.store.close().await
     }
 
+    /// Whether what other instances commit reaches this one, as far as is known. `false` while the store cannot be
+    /// reached: streams stay open, and are given nothing newer; send new clients elsewhere.
+    pub fn reaches_store(&self) -> bool {
+        self.shared.store.is_followed()
+    }
+
     /// What this hub has done so far.
     pub fn metrics(&self) -> MetricsSnapshot {
         self.shared.metrics.snapshot()

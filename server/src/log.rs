@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use protocol::{
-    Covered, Entry, Epoch, EventId, GapReason, History, Limits, Located, Payload, Query, Read, Time,
+    Covered, Entry, Epoch, EventId, GapReason, History, Limits, Located, Payload, Query, Read, Revoked, Time,
 };
 
 use crate::{
@@ -197,6 +197,16 @@ impl Follower for Log {
         history.restart(beginning.epoch, beginning.floor, beginning.ended);
         drop(history);
         self.registry.wake_all();
+    }
+
+    fn foresee(&self, revocations: Vec<(Revoked, Time)>) {
+        // Where in the log it is said is not known yet: behind all that was followed.
+        let next = self.head().sequence() + 1;
+        for (revoked, at) in revocations {
+            if self.standing.foresee(&revoked, at, next) {
+                self.registry.revoke(&revoked, at);
+            }
+        }
     }
 
     fn succeed(&self, epoch: Epoch) {

@@ -13,7 +13,7 @@ use std::{
 
 use dashmap::{DashMap, Entry};
 use indexmap::IndexMap;
-use protocol::{Channel, GoodbyeReason, Time};
+use protocol::{Channel, GoodbyeReason, Revoked, Time};
 
 use crate::connection::{Connection, ConnectionInfo};
 
@@ -174,6 +174,26 @@ impl Registry {
         self.of_id.get(id).map(|connection| connection.clone())
     }
 
+    /// Ends what was opened with credentials that are revoked.
+    pub(crate) fn revoke(&self, revoked: &Revoked, at: Time) {
+        let connections = match revoked {
+            Revoked::Connection(id) => self.get(id).into_iter().collect(),
+            Revoked::User(user) => self.of_user(user),
+            Revoked::Login(login) => Channel::login(login).map_or_else(
+                |_| Vec::new(),
+                |channel| {
+                    let of_channel = self.of_channel.get(&channel);
+                    of_channel.map_or_else(Vec::new, |readers| readers.iter().cloned().collect())
+                },
+            ),
+        };
+        for connection in connections {
+            if !matches!(revoked, Revoked::User(_)) || connection.was_issued_by(at) {
+                connection.leave(GoodbyeReason::Revoked);
+            }
+        }
+    }
+
     pub(crate) fn of_user(&self, user: &str) -> Vec<Arc<Connection>> {
         self.of_user.get(user).map(|connections| connections.iter().cloned().collect()).unwrap_or_default()
     }
@@ -235,6 +255,7 @@ mod tests {
             credentials: None,
             proves_life: false,
             at: Time::from_millis(0),
+            issued_at: None,
             first_at: Time::from_millis(0),
         };
         Arc::new(Connection::new(registry.next_serial(), birth))

@@ -57,6 +57,16 @@ impl Standing {
         }
     }
 
+    /// Something is revoked of which the log has not told yet. Says whether that is news.
+    pub(crate) fn foresee(&self, revoked: &Revoked, at: Time, sequence: u64) -> bool {
+        let mut inner = self.inner.lock();
+        let is_news = inner.revoked.get(revoked).is_none_or(|known| known.at < at);
+        if is_news {
+            inner.revoke(revoked.clone(), Revocation { at, sequence });
+        }
+        is_news
+    }
+
     /// The next notice of the log.
     pub(crate) fn follow(&self, notice: &Notice, sequence: u64, at: Time) {
         let mut inner = self.inner.lock();

@@ -17,6 +17,7 @@ use protocol::{
 use crate::{
     Refusal,
     authorize::Ask,
+    clock::unix_time,
     connection::{Birth, Connection},
     limits::Place,
     log::{Cursor, How, Stale, Start},
@@ -154,6 +155,7 @@ async fn open(
         credentials: Some(claim.credentials()),
         proves_life: alive_every.is_some(),
         at,
+        issued_at: rights.identity.issued_at.map(unix_time),
         first_at,
     };
     let connection = Arc::new(Connection::new(shared.registry.next_serial(), birth));

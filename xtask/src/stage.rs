@@ -127,6 +127,7 @@ fn rust(length: Length) -> Result {
         ("/usr/sbin/haproxy", "haproxy"),
         ("/usr/bin/caddy", "caddy"),
         ("/usr/sbin/ip", "iproute2"),
+        ("/usr/bin/redis-server", "redis-server"),
     ])?;
     postgres::ready()?;
     length.tell(tools::nextest()?.args(["run", "--workspace"])).go()

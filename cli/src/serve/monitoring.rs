@@ -19,14 +19,20 @@ use tidings_server::Hub;
 
 /// The three routes; `stopping` turns readiness off.
 pub(crate) fn router(hub: Hub<RawEvent>, stopping: Arc<AtomicBool>) -> Router {
+    let asked = hub.clone();
+    let ready = move || async move { readiness(stopping.load(Ordering::Relaxed), asked.reaches_store()) };
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(move || async move { readiness(stopping.load(Ordering::Relaxed)) }))
+        .route("/readyz", get(ready))
         .route("/metrics", get(move || async move { metrics(&hub) }))
 }
 
-const fn readiness(stopping: bool) -> (StatusCode, &'static str) {
-    if stopping { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n") } else { (StatusCode::OK, "ready\n") }
+const fn readiness(stopping: bool, reaches_store: bool) -> (StatusCode, &'static str) {
+    match (stopping, reaches_store) {
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be reached\n"),
+        (false, true) => (StatusCode::OK, "ready\n"),
+    }
 }
 
 /// Prometheus' text format, version 0.0.4.
@@ -36,7 +42,9 @@ fn metrics(hub: &Hub<RawEvent>) -> impl IntoResponse + use<> {
         // Writing to a text cannot fail.
         let _ = writeln!(text, "# TYPE tidings_{name}_total counter\ntidings_{name}_total {value}");
     }
-    let open = hub.connections().len();
-    let _ = writeln!(text, "# TYPE tidings_connections gauge\ntidings_connections {open}");
+    let (open, reached) = (hub.connections().len(), u8::from(hub.reaches_store()));
+    for (name, value) in [("connections", open.to_string()), ("store_reached", reached.to_string())] {
+        let _ = writeln!(text, "# TYPE tidings_{name} gauge\ntidings_{name} {value}");
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use protocol::{Entry, Epoch, EventId};
+use protocol::{Entry, Epoch, EventId, Revoked, Time};
 
 use super::{
     Follower, StoreError,
@@ -72,6 +72,13 @@ impl Course {
     /// The first entry of before this instance began that it has not come to.
     pub(super) fn missing(&self) -> Option<u64> {
         (self.position < self.past).then_some(self.position + 1)
+    }
+
+    /// Tells what is revoked before what was missed.
+    pub(super) fn foresee(&self, revocations: Vec<(Revoked, Time)>) {
+        if !revocations.is_empty() {
+            self.follower.foresee(revocations);
+        }
     }
 
     /// Whether a page under this head goes on where this stands; otherwise it has to be judged.

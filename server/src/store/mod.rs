@@ -82,6 +82,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// ended. What is stored is what the next run expects back.
     fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()>;
 
+    /// Whether what is committed reaches `follower` as far as is known: `false` while the store cannot be reached.
+    fn is_followed(&self) -> bool {
+        true
+    }
+
     /// Ends the run: finishes what was begun and lets go of what only one process may hold. Appends fail
     /// from here on.
     fn close(&self) -> Answer<'_, ()>;
@@ -111,6 +116,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
         (**self).save(connections)
+    }
+
+    fn is_followed(&self) -> bool {
+        (**self).is_followed()
     }
 
     fn close(&self) -> Answer<'_, ()> {
@@ -166,6 +175,10 @@ pub trait Outbox: Store + Sized {
 pub trait Follower: Send + Sync + 'static {
     /// The log begins here: at a start, or when it turned out to be another one than was followed so far.
     fn begin(&self, beginning: Beginning);
+
+    /// Everything that is revoked now, told before what else was missed: after an outage, nobody may read on until
+    /// the entry that says so has been reached.
+    fn foresee(&self, revocations: Vec<(Revoked, Time)>);
 
     /// Another run goes on where this one's entries end.
     fn succeed(&self, epoch: Epoch);

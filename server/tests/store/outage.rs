@@ -28,14 +28,14 @@ fn outage() -> Duration {
 }
 
 /// An open stream.
-struct Stream {
+pub(crate) struct Stream {
     body: Body,
     decoder: Decoder,
     events: Vec<DecodedEvent>,
 }
 
 impl Stream {
-    async fn open(hub: &Hub<Event>) -> Self {
+    pub(crate) async fn open(hub: &Hub<Event>) -> Self {
         let mut app = router(hub, |_: Arc<Parts>| async { Ok(Identity::user("coach")) });
         let request = Request::get("/?tidings=1").body(Body::empty()).expect("a request");
         let response = app.call(request).await.expect("infallible");
@@ -44,7 +44,7 @@ impl Stream {
     }
 
     /// The next that is no heartbeat.
-    async fn next(&mut self) -> DecodedEvent {
+    pub(crate) async fn next(&mut self) -> DecodedEvent {
         loop {
             while self.events.is_empty() {
                 let frame = std::future::poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx));
@@ -60,7 +60,7 @@ impl Stream {
     }
 }
 
-async fn say(hub: &Hub<Event>, text: &str) -> Result<tidings_server::Sent, SendError> {
+pub(crate) async fn say(hub: &Hub<Event>, text: &str) -> Result<tidings_server::Sent, SendError> {
     hub.send(Audience::user("coach"), &Event::Said { text: text.to_owned() }).await
 }
 

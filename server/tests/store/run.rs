@@ -12,7 +12,7 @@ use tidings_server::{
     Audience, Clock, Secret, StoreError,
     protocol::{
         Channel, Contract, Covered, Delivery, Entry, Epoch, EventId, History, Limits, Located,
-        NoApplicationError, Notice, Payload, Query, Read,
+        NoApplicationError, Notice, Payload, Query, Read, Revoked, Time,
     },
     store::{Appended, Beginning, Draft, Follower, Key, Matter, Opened, Opening, Store},
 };
@@ -235,6 +235,8 @@ pub(crate) struct Seen {
     pub(crate) history: History,
     pub(crate) entries: Vec<Entry>,
     pub(crate) beginnings: Vec<Beginning>,
+    /// What was told to be revoked before its entry came, and behind which sequence that was told.
+    pub(crate) foreseen: Vec<(u64, Vec<(Revoked, Time)>)>,
 }
 
 impl Seen {
@@ -273,13 +275,18 @@ struct Gate {
 impl Watcher {
     pub(crate) fn new(limits: Limits) -> Self {
         let history = History::new(Epoch::new("none").expect("an epoch"), limits);
-        let seen = Seen { history, entries: Vec::new(), beginnings: Vec::new() };
+        let seen = Seen { history, entries: Vec::new(), beginnings: Vec::new(), foreseen: Vec::new() };
         Self {
             seen: Mutex::new(seen),
             head: watch::Sender::new(0),
             gate: Mutex::default(),
             moved: Condvar::new(),
         }
+    }
+
+    /// The sequence that was followed last.
+    fn position(&self) -> u64 {
+        *self.head.borrow()
     }
 
     /// Everything stops before `sequence`.
@@ -308,6 +315,11 @@ impl Watcher {
 }
 
 impl Follower for Watcher {
+    fn foresee(&self, revocations: Vec<(Revoked, Time)>) {
+        let position = self.position();
+        self.seen.lock().foreseen.push((position, revocations));
+    }
+
     fn begin(&self, beginning: Beginning) {
         let mut seen = self.seen.lock();
         seen.history.restart(beginning.epoch.clone(), beginning.floor, beginning.ended.clone());

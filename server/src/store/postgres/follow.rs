@@ -1,12 +1,15 @@
 //! The one ordered follower of an instance: from the table, committed entries only, none left out.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use sqlx::{Row as _, postgres::PgRow};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
-    Inner,
+    Inner, opened,
     rows::{self, LINEAGE, corrupt, epoch, number, signed},
     session::Session,
 };
@@ -88,20 +91,33 @@ impl Follow {
                 self.inner.tickets.sweep();
                 swept_at = Instant::now();
             }
-            match self.round().await {
+            let outcome = self.go_on(is_away).await;
+            if outcome.is_ok() && std::mem::take(&mut is_away) {
+                self.inner.followed.store(true, Ordering::Relaxed);
+                tracing::info!("the log can be followed again");
+            }
+            match outcome {
                 Ok(true) => continue,
                 Ok(false) => {
-                    is_away = false;
                     let _ = timeout(LOOK, self.inner.follower.notified()).await;
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut is_away, true) {
+                        self.inner.followed.store(false, Ordering::Relaxed);
                         tracing::warn!(%error, "the log cannot be followed; readers keep their streams");
                     }
                     sleep(AGAIN).await;
                 }
             }
         }
+    }
+
+    /// The next page; after an outage what was revoked meanwhile comes before it.
+    async fn go_on(&mut self, was_away: bool) -> Result<bool, StoreError> {
+        if was_away {
+            self.course.foresee(opened::revocations(&self.inner).await?);
+        }
+        self.round().await
     }
 
     /// Follows what there is, a page at most. Says whether there may be more.
@@ -114,6 +130,8 @@ impl Follow {
         };
         if !self.course.goes_on(&head) {
             let lineage = self.lineage().await?;
+            // Where the log begins again, what it said of rights is passed over.
+            self.course.foresee(opened::revocations(&self.inner).await?);
             self.course.judge(&lineage)?;
             self.inner.position.send_replace(self.course.position());
             return Ok(true);

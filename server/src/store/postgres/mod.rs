@@ -15,7 +15,10 @@ mod standby;
 mod tickets;
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -147,6 +150,8 @@ struct Inner {
     begun: Notify,
     /// What was followed last.
     position: watch::Sender<u64>,
+    /// Whether what is committed reaches this instance.
+    followed: AtomicBool,
 }
 
 /// The run, once there is one; its tasks end with it.
@@ -208,6 +213,7 @@ impl Postgres {
             follower: Notify::new(),
             begun: Notify::new(),
             position: watch::Sender::new(0),
+            followed: AtomicBool::new(true),
             options,
         };
         Ok(Self { inner: Arc::new(inner), run: Arc::default() })
@@ -342,6 +348,10 @@ impl Store for Postgres {
             let (_, instance, _) = self.begun()?;
             leases::save(&self.inner, &instance, connections).await
         })
+    }
+
+    fn is_followed(&self) -> bool {
+        self.inner.followed.load(Ordering::Relaxed)
     }
 
     fn close(&self) -> Answer<'_, ()> {

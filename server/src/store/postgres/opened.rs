@@ -1,6 +1,6 @@
 //! What a start finds beside the window.
 
-use protocol::Time;
+use protocol::{Revoked, Time};
 use sqlx::{Row as _, postgres::PgRow};
 
 use super::{
@@ -26,7 +26,6 @@ pub(super) async fn secret(inner: &Inner, offered: &Secret) -> Result<Secret, St
 /// Everything else, with times of leases on the hub's clock. To be asked once the window was followed: then
 /// whatever is in neither will be followed.
 pub(super) async fn rest(inner: &Inner, now: Time) -> Result<Opened, StoreError> {
-    let revocations = select(inner, "SELECT revoked, at FROM {schema}.revocations ORDER BY at").await?;
     let grants = select(inner, "SELECT user_id, group_name, since FROM {schema}.grants").await?;
     // However long ago they ran out: where nobody has told of the end, nobody was there to.
     let leases =
@@ -38,10 +37,7 @@ pub(super) async fn rest(inner: &Inner, now: Time) -> Result<Opened, StoreError>
         .retain(|row| row.try_get::<i64, _>("until").is_ok_and(|until| until > signed(now.as_millis())));
     Ok(Opened {
         secret: None,
-        revocations: all(&revocations, |row| {
-            let at: i64 = row.try_get("at").map_err(corrupt)?;
-            Ok((revoked(row.try_get("revoked").map_err(corrupt)?)?, Time::from_millis(number(at)?)))
-        })?,
+        revocations: revocations(inner).await?,
         grants: all(&grants, |row| {
             Ok(Grant {
                 user: row.try_get("user_id").map_err(corrupt)?,
@@ -67,6 +63,15 @@ pub(super) async fn rest(inner: &Inner, now: Time) -> Result<Opened, StoreError>
                 until: Some(time("until")?),
             })
         })?,
+    })
+}
+
+/// What is revoked, oldest first.
+pub(super) async fn revocations(inner: &Inner) -> Result<Vec<(Revoked, Time)>, StoreError> {
+    let rows = select(inner, "SELECT revoked, at FROM {schema}.revocations ORDER BY at").await?;
+    all(&rows, |row| {
+        let at: i64 = row.try_get("at").map_err(corrupt)?;
+        Ok((revoked(row.try_get("revoked").map_err(corrupt)?)?, Time::from_millis(number(at)?)))
     })
 }
 

@@ -10,7 +10,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Inner, link::Link};
+use super::{Inner, link::Link, opened};
 use crate::{
     Secret,
     store::{
@@ -77,17 +77,19 @@ impl Follow {
 
     /// Follows until the run ends.
     pub(super) async fn run(mut self, secret: Secret) {
-        let mut is_away = false;
+        let (mut is_away, mut has_missed) = (false, false);
         loop {
             let outcome = if self.inner.link.is_open() {
-                self.round().await
+                self.go_on(has_missed).await.inspect(|_| has_missed = false)
             } else {
+                has_missed = true;
                 let seen = self.seen.borrow().clone();
                 self.inner.link.join(&seen, &secret).await.map(|()| true)
             };
             match outcome {
                 Ok(more) => {
-                    if std::mem::take(&mut is_away) {
+                    if !has_missed && std::mem::take(&mut is_away) {
+                        self.inner.link.say_followed(true);
                         tracing::info!("the log can be followed again");
                     }
                     if !more {
@@ -95,13 +97,23 @@ impl Follow {
                     }
                 }
                 Err(error) => {
+                    has_missed = true;
                     if !std::mem::replace(&mut is_away, true) {
+                        self.inner.link.say_followed(false);
                         tracing::warn!(%error, "the log cannot be followed; readers keep their streams");
                     }
                     sleep(AGAIN).await;
                 }
             }
         }
+    }
+
+    /// The next page; after an outage what was revoked meanwhile comes before it.
+    async fn go_on(&mut self, was_away: bool) -> Result<bool, StoreError> {
+        if was_away {
+            self.course.foresee(opened::revocations(&self.inner.link).await?);
+        }
+        self.round().await
     }
 
     /// Follows what there is, a page at most. Says whether there may be more.
@@ -117,6 +129,8 @@ impl Follow {
         let head = Head { epoch: Epoch::new(&epoch).map_err(corrupt)?, sequence, removed };
         if !self.course.goes_on(&head) {
             self.lineage = lineage(&self.inner.link).await?;
+            // Where the log begins again, what it said of rights is passed over.
+            self.course.foresee(opened::revocations(&self.inner.link).await?);
             self.course.judge(&self.lineage)?;
             self.say();
             return Ok(true);

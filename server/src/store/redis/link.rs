@@ -1,6 +1,12 @@
 //! The one connection of a process, made again by its follower whenever it is lost.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use protocol::Epoch;
 use redis::{
@@ -35,6 +41,8 @@ pub(super) struct Link {
     current: watch::Sender<Option<Open>>,
     /// There may be something to follow, or no connection any more.
     news: Arc<Notify>,
+    /// Whether what is committed reaches this instance.
+    followed: AtomicBool,
 }
 
 #[derive(Debug, Clone)]
@@ -46,7 +54,14 @@ struct Open {
 impl Link {
     pub(super) fn new(address: Address, name: &str, bound: Duration) -> Self {
         let current = watch::Sender::new(None);
-        Self { address, scripts: Scripts::new(name), bound, current, news: Arc::default() }
+        Self {
+            address,
+            scripts: Scripts::new(name),
+            bound,
+            current,
+            news: Arc::default(),
+            followed: AtomicBool::new(true),
+        }
     }
 
     pub(super) const fn scripts(&self) -> &Scripts {
@@ -61,6 +76,14 @@ impl Link {
     /// There may be something to follow.
     pub(super) async fn news(&self) {
         self.news.notified().await;
+    }
+
+    pub(super) fn is_followed(&self) -> bool {
+        self.followed.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn say_followed(&self, followed: bool) {
+        self.followed.store(followed, Ordering::Relaxed);
     }
 
     pub(super) fn is_open(&self) -> bool {

@@ -240,6 +240,10 @@ impl Store for Redis {
         })
     }
 
+    fn is_followed(&self) -> bool {
+        self.inner.link.is_followed()
+    }
+
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(async move {
             let run = self.run.0.lock().take();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use protocol::Time;
+use protocol::{Revoked, Time};
 use redis::{FromRedisValue, aio::MultiplexedConnection, cmd};
 
 use super::link::Link;
@@ -15,18 +15,13 @@ use crate::store::{
 /// is in neither will be followed.
 pub(super) async fn rest(link: &Link, now: Time) -> Result<Opened, StoreError> {
     let key = |name| link.scripts().key(name);
-    let revocations: Vec<(String, u64)> = all(link, "ZSCAN", key("revocations")).await?;
     let grants: Vec<(String, String)> = all(link, "HSCAN", key("grants")).await?;
     let leases: Vec<(String, String)> = all(link, "HSCAN", key("leases")).await?;
     let connections: Vec<(String, String)> = all(link, "HSCAN", key("connections")).await?;
     let (seconds, micros): (u64, u64) =
         link.with(async |connection| cmd("TIME").query_async(connection).await).await?;
     let store_now = seconds * 1_000 + micros / 1_000;
-    let mut opened = Opened::default();
-    for (channel, at) in revocations {
-        opened.revocations.push((revoked(&channel)?, Time::from_millis(at)));
-    }
-    opened.revocations.sort_by_key(|(_, at)| *at);
+    let mut opened = Opened { revocations: revocations(link).await?, ..Opened::default() };
     for (user, granted) in grants {
         let granted: HashMap<String, String> = serde_json::from_str(&granted).map_err(corrupt)?;
         for (group, since) in granted {
@@ -67,6 +62,15 @@ pub(super) async fn rest(link: &Link, now: Time) -> Result<Opened, StoreError> {
         });
     }
     Ok(opened)
+}
+
+/// What is revoked, oldest first.
+pub(super) async fn revocations(link: &Link) -> Result<Vec<(Revoked, Time)>, StoreError> {
+    let kept: Vec<(String, u64)> = all(link, "ZSCAN", link.scripts().key("revocations")).await?;
+    let revocations = kept.iter().map(|(channel, at)| Ok((revoked(channel)?, Time::from_millis(*at))));
+    let mut revocations = revocations.collect::<Result<Vec<_>, StoreError>>()?;
+    revocations.sort_by_key(|(_, at)| *at);
+    Ok(revocations)
 }
 
 /// All pairs of a hash or a sorted set, in steps; one that changes meanwhile may come twice.

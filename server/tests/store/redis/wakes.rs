@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tidings_server::{Audience, Config, Hub, Redis, StoreError, store::RedisOptions};
+use tidings_server::{
+    Audience, Config, Hub, Redis, Revoked, StoreError,
+    protocol::Notice,
+    store::{RedisOptions, Store as _},
+};
 
 use super::{
     place::Keys,
@@ -10,8 +14,9 @@ use super::{
 };
 use crate::{
     instances::{check, keep_sending},
+    outage::{Stream, say},
     place::Place as _,
-    run::{Event, GLANCE, Run, eventually, said},
+    run::{Event, GLANCE, Run, eventually, notice, said},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -63,16 +68,51 @@ async fn an_instance_that_is_cut_off_says_so_and_catches_up() {
     proxy.cut();
     let refused = other.append(vec![said("lost or not")], None).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    eventually("it says so", async || !other.store.is_followed()).await;
+    assert!(run.store.is_followed());
     let mut sent = keep_sending(&run, "a", 50).await.expect("it ran");
+    let revoked = Revoked::Login("stolen".to_owned());
+    run.send(notice(Notice::Revoke { revoked: revoked.clone(), reason: String::new() })).await;
     tokio::time::sleep(GLANCE).await;
     assert_eq!(other.watcher.seen.lock().texts(), ["1"], "nothing newer than the cut");
     proxy.heal();
     let healed = tokio::time::Instant::now();
-    other.watcher.saw(51).await;
+    other.watcher.saw(52).await;
+    eventually("it says so", async || other.store.is_followed()).await;
+    let foreseen = other.watcher.seen.lock().foreseen.clone();
+    let [(1, told)] = &foreseen[..] else { panic!("revocations come first: {foreseen:?}") };
+    assert_eq!(told.iter().map(|(revoked, _)| revoked).collect::<Vec<_>>(), [&revoked]);
     assert!(healed.elapsed() < Duration::from_secs(2), "{:?}", healed.elapsed());
     sent.extend(first);
     check(&[&run, &other], &sent).await;
     assert_eq!(other.watcher.seen.lock().beginnings.len(), 1, "without a gap");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_stream_that_was_revoked_behind_a_cut_gets_nothing_of_what_it_missed() {
+    let place = Keys::fresh().await;
+    let proxy = Proxy::to(&place.server.listen()).await;
+    let options = RedisOptions { wait: Duration::from_millis(500), ..RedisOptions::default() };
+    let behind = Redis::new(&proxy.url(), options).expect("a URL");
+    let hub: Hub<Event> = Hub::start(Config::default(), place.store()).await.expect("it starts");
+    let other: Hub<Event> = Hub::start(Config::default(), behind).await.expect("it starts");
+    let mut streams = [Stream::open(&hub).await, Stream::open(&other).await];
+    say(&hub, "before").await.expect("sent");
+    for stream in &mut streams {
+        assert_eq!(stream.next().await.event, "tidings:hello");
+        assert_eq!(stream.next().await.event, "said");
+    }
+    proxy.cut();
+    say(&hub, "secret").await.expect("sent");
+    hub.revoke(Revoked::User("coach".to_owned()), "fired", None).await.expect("revoked");
+    eventually("it says so", async || !other.reaches_store()).await;
+    proxy.heal();
+    assert_eq!(streams[0].next().await.event, "said", "that was sent before");
+    for stream in &mut streams {
+        let goodbye = stream.next().await;
+        assert_eq!(goodbye.event, "tidings:goodbye", "{goodbye:?}");
+        assert!(goodbye.data.contains("revoked"), "{goodbye:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
