@@ -1,5 +1,6 @@
 //! `Redis`: a server per test, which the test starts, stops and robs itself.
 
+mod addresses;
 mod losses;
 mod place;
 mod proxy;

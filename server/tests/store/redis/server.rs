@@ -39,10 +39,14 @@ impl Server {
 
     /// Starts it again on what it has on its disk.
     pub(crate) fn resume(&self) {
+        self.run(&["--port", "0", "--save", ""]);
+    }
+
+    fn run(&self, first: &[&str]) {
         let folder = self.folder.path();
         // The server dies with the thread that starts it, should the test be killed.
         let mut run = Command::new("setpriv");
-        run.args(["--pdeathsig", "KILL", "--"]).arg(find()).args(["--port", "0", "--save", ""]);
+        run.args(["--pdeathsig", "KILL", "--"]).arg(find()).args(first);
         run.arg("--dir").arg(folder).arg("--unixsocket").arg(self.socket()).args(&self.settings);
         let log = File::options().create(true).append(true).open(folder.join("log")).expect("a log");
         run.stdin(Stdio::null()).stderr(Stdio::null()).stdout(log);
@@ -73,14 +77,18 @@ impl Server {
     pub(crate) fn listen(&self) -> String {
         let port = free_port();
         let mut set = redis::cmd("CONFIG");
-        set.arg("SET")
-            .arg("bind")
-            .arg("127.0.0.1")
-            .arg("port")
-            .arg(port)
-            .exec(&mut self.connect())
-            .expect("it listens");
+        set.arg("SET").arg("bind").arg("127.0.0.1").arg("port").arg(port);
+        set.exec(&mut self.connect()).expect("it listens");
         format!("127.0.0.1:{port}")
+    }
+
+    /// A node of a cluster that has no slots yet; its host, its port, and the one of the cluster's bus.
+    pub(crate) fn of_cluster() -> (Self, [String; 3]) {
+        let (port, bus) = (free_port().to_string(), free_port().to_string());
+        let own =
+            ["--cluster-enabled", "yes", "--bind", "127.0.0.1", "--port", &port, "--cluster-port", &bus];
+        let server = Self::start(&[&own, ALWAYS].concat());
+        (server, ["127.0.0.1".to_owned(), port, bus])
     }
 
     /// A connection of somebody else.
@@ -112,6 +120,47 @@ impl Server {
             process.wait().expect("it ends");
         }
         let _ = fs::remove_file(self.socket());
+    }
+}
+
+/// Who names the primary called `mine`, and another one when that is gone.
+pub(crate) struct Sentinel {
+    server: Server,
+    address: String,
+}
+
+impl Server {
+    pub(crate) fn sentinel(primary: &str) -> Sentinel {
+        let (host, port) = primary.rsplit_once(':').expect("a port");
+        let folder = tempfile::Builder::new().prefix("tidings-sentinel-").tempdir().expect("a folder");
+        let address = format!("127.0.0.1:{}", free_port());
+        let own = address.rsplit_once(':').expect("a port").1;
+        let settings = format!(
+            "sentinel monitor mine {host} {port} 1\nsentinel down-after-milliseconds mine 300\n\
+            sentinel failover-timeout mine 2000\nport {own}\nbind 127.0.0.1\n"
+        );
+        let file = folder.path().join("sentinel.conf");
+        fs::write(&file, settings).expect("it is written");
+        let server = Self { folder, settings: Vec::new(), process: Mutex::default() };
+        server.run(&[file.to_str().expect("UTF-8"), "--sentinel"]);
+        Sentinel { server, address }
+    }
+}
+
+impl Sentinel {
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Whether it knows whom to promote.
+    pub(crate) fn knows_a_replica(&self) -> bool {
+        let replicas: Vec<redis::Value> = redis::cmd("SENTINEL")
+            .arg("REPLICAS")
+            .arg("mine")
+            .query(&mut self.server.connect())
+            .expect("it says");
+        let said = format!("{replicas:?}");
+        !replicas.is_empty() && said.contains("master-link-status") && said.contains("\"ok\"")
     }
 }
 
