@@ -11,10 +11,11 @@ use crate::{
     clock::Clock,
     error::{Error, Result},
     faults::Fault,
+    gate::Gate,
     options::StoreKind,
     proxy::Proxy,
     server::{Server, Settings},
-    store::Store,
+    store::{Database, Store},
 };
 
 /// For all connections of clients that have left to be gone from the registry.
@@ -24,7 +25,11 @@ const EMPTY_WITHIN: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Arena {
     pub(crate) kind: StoreKind,
-    pub(crate) server: Server,
+    /// The instances.
+    pub(crate) servers: Vec<Server>,
+    /// The ways of each to the store, where that can be cut.
+    gates: Vec<Gate>,
+    outage: Duration,
     pub(crate) proxy: Proxy,
     pub(crate) http: HttpClient,
     pub(crate) clock: Clock,
@@ -34,9 +39,10 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    /// A new store and a running server. What the server says goes to a file in `logs`.
+    /// A new store and as many running servers. What they say goes to files in `logs`.
     pub(crate) async fn open(
         kind: StoreKind,
+        instances: usize,
         program: &Path,
         logs: &Path,
         settings: Settings,
@@ -50,27 +56,61 @@ impl Arena {
             .tempdir()
             .map_err(Error::io("a folder for the store"))?;
         let store = kind.make(folder.path())?;
-        let log = logs.join(format!("{}.log", kind.name()));
-        let mut server = Server::new(program, store.url.clone(), settings, log)?;
-        server.start().await?;
-        let proxy = Proxy::start(server.address(), seed, clock).await?;
-        let http =
-            Client::<RawEvent>::builder(format!("http://{}", server.address())).no_proxy().http_client();
+        let (mut servers, mut gates) = (Vec::new(), Vec::new());
+        for number in 1..=instances {
+            let mut url = store.url.clone();
+            if let Some(address) = store.database.as_ref().and_then(Database::address) {
+                let gate = Gate::to(address).await?;
+                url = format!("redis://{}", gate.address());
+                gates.push(gate);
+            }
+            let log = logs.join(match instances {
+                1 => format!("{}.log", kind.name()),
+                _ => format!("{}-{number}.log", kind.name()),
+            });
+            let mut server = Server::new(program, url, settings, log)?;
+            server.start().await?;
+            servers.push(server);
+        }
+        let addresses: Vec<_> = servers.iter().map(Server::address).collect();
+        let proxy = Proxy::start(&addresses, seed, clock).await?;
+        let http = Client::<RawEvent>::builder(format!("http://{}", addresses[0])).no_proxy().http_client();
         let http = http.map_err(|error| Error::Server(format!("an HTTP client: {error}")))?;
-        Ok(Self { kind, server, proxy, http, clock, store, _folder: folder })
+        let outage = settings.outage;
+        Ok(Self { kind, servers, gates, outage, proxy, http, clock, store, _folder: folder })
     }
 
     /// Does it, and has everything run again at the end.
     pub(crate) async fn strike(&mut self, fault: Fault, random: &mut fastrand::Rng) -> Result {
         match fault {
             Fault::Kill => {
-                self.server.kill().await?;
+                let one = random.usize(..self.servers.len());
+                self.servers[one].kill().await?;
                 sleep(Duration::from_millis(random.u64(..1_500))).await;
-                self.server.start().await
+                self.servers[one].start().await
             }
             Fault::Restart => {
-                self.server.stop().await?;
-                self.server.start().await
+                for server in &mut self.servers {
+                    server.stop().await?;
+                    server.start().await?;
+                }
+                Ok(())
+            }
+            Fault::Freeze => {
+                let Some(database) = &self.store.database else { return Ok(()) };
+                database.freeze(true)?;
+                sleep(self.outage).await;
+                database.freeze(false)
+            }
+            Fault::Partition => {
+                if self.gates.is_empty() {
+                    return Ok(());
+                }
+                let gate = &self.gates[random.usize(..self.gates.len())];
+                gate.cut(true);
+                sleep(self.outage).await;
+                gate.cut(false);
+                Ok(())
             }
             Fault::KillDatabase => {
                 let Some(database) = &mut self.store.database else { return Ok(()) };
@@ -81,11 +121,32 @@ impl Arena {
         }
     }
 
-    /// Waits until the server's registry is empty; how many connections are left in it at last.
+    /// Ends the servers as they should.
+    pub(crate) async fn close(&mut self) -> Result {
+        for server in &mut self.servers {
+            server.stop().await?;
+        }
+        Ok(())
+    }
+
+    /// Resident memory of all servers, in bytes.
+    pub(crate) fn resident(&self) -> Result<u64> {
+        self.servers.iter().map(Server::resident).sum()
+    }
+
+    /// Panics that their logs tell of.
+    pub(crate) fn panics(&self) -> Result<Vec<String>> {
+        Ok(self.servers.iter().map(Server::panics).collect::<Result<Vec<_>>>()?.concat())
+    }
+
+    /// Waits until the servers' registries are empty; how many connections are left in it at last.
     pub(crate) async fn connections_left(&self) -> Result<u64> {
         let deadline = Instant::now() + EMPTY_WITHIN;
         loop {
-            let left = self.server.metric(&self.http, "tidings_connections").await?;
+            let mut left = 0;
+            for server in &self.servers {
+                left += server.metric(&self.http, "tidings_connections").await?;
+            }
             if left == 0 || Instant::now() > deadline {
                 return Ok(left);
             }

@@ -11,6 +11,7 @@ use crate::{
     ledger::{Ledger, Send},
     population::Population,
     publisher::Publisher,
+    server::Server,
     timeline::Timeline,
 };
 
@@ -42,7 +43,7 @@ impl Company {
         fleet.all_online(ONLINE_WITHIN).await?;
         let publisher = Publisher {
             http: arena.http.clone(),
-            server: arena.server.address(),
+            servers: arena.servers.iter().map(Server::address).collect(),
             population,
             ledger: Arc::<Ledger>::default(),
             clock: arena.clock,
@@ -66,7 +67,7 @@ impl Company {
         if left > 0 {
             troubles.push(format!("{left} connections are left in the registry"));
         }
-        troubles.extend(arena.server.panics()?);
+        troubles.extend(arena.panics()?);
         timeline.add(&journals);
         let sends = self.publisher.ledger.sends();
         let evidence = Evidence {

@@ -7,17 +7,21 @@ use crate::options::StoreKind;
 /// One blow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// `kill -9` of the server, and a start.
+    /// `kill -9` of a server, and a start.
     Kill,
-    /// SIGTERM, the drain, and a start.
+    /// SIGTERM, the drain, and a start, of each server after the other.
     Restart,
     /// `kill -9` of the database with all its processes, and a start.
     KillDatabase,
+    /// `kill -STOP` of the database, and `-CONT`.
+    Freeze,
+    /// One instance cannot reach the store.
+    Partition,
 }
 
 /// The blows of a round: over a cycle of rounds each of them alone, twice, mixed, and none.
-pub(crate) fn of_round(store: StoreKind, round: usize) -> &'static [Fault] {
-    use Fault::{Kill, KillDatabase, Restart};
+pub(crate) fn of_round(store: StoreKind, is_cluster: bool, round: usize) -> &'static [Fault] {
+    use Fault::{Freeze, Kill, KillDatabase, Partition, Restart};
     const PROCESS: [&[Fault]; 5] = [&[Kill, Restart], &[Kill, Kill], &[], &[Restart], &[Kill]];
     const DATABASE: [&[Fault]; 6] = [
         &[KillDatabase, Kill],
@@ -27,9 +31,18 @@ pub(crate) fn of_round(store: StoreKind, round: usize) -> &'static [Fault] {
         &[],
         &[Restart, KillDatabase],
     ];
+    const CLUSTER: [&[Fault]; 6] = [
+        &[Kill, Partition],
+        &[Restart],
+        &[KillDatabase, Kill],
+        &[Freeze, Kill],
+        &[],
+        &[Partition, Restart, KillDatabase],
+    ];
     match store {
+        StoreKind::Redis if is_cluster => CLUSTER[round % CLUSTER.len()],
         StoreKind::Memory | StoreKind::Sqlite => PROCESS[round % PROCESS.len()],
-        StoreKind::Postgres => DATABASE[round % DATABASE.len()],
+        StoreKind::Postgres | StoreKind::Redis => DATABASE[round % DATABASE.len()],
     }
 }
 
@@ -39,6 +52,8 @@ impl fmt::Display for Fault {
             Self::Kill => "kill -9",
             Self::Restart => "restart",
             Self::KillDatabase => "db kill -9",
+            Self::Freeze => "db frozen",
+            Self::Partition => "partition",
         })
     }
 }

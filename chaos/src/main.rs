@@ -4,8 +4,8 @@
 //! | file | what |
 //! |---|---|
 //! | `population.rs` | who is there, and who an event is for |
-//! | `server.rs`, `postgres.rs`, `store.rs` | the processes |
-//! | `proxy.rs`, `fate.rs`, `faults.rs` | what fails |
+//! | `server.rs`, `postgres.rs`, `redis.rs`, `store.rs` | the processes |
+//! | `proxy.rs`, `gate.rs`, `fate.rs`, `faults.rs` | what fails |
 //! | `publisher.rs`, `ledger.rs` | what was sent, and what the server said to it |
 //! | `fleet.rs`, `journal.rs` | the clients, and what their handlers got |
 //! | `checker.rs` | the comparison |
@@ -27,6 +27,7 @@ mod error;
 mod fate;
 mod faults;
 mod fleet;
+mod gate;
 mod journal;
 mod ledger;
 mod limit;
@@ -36,6 +37,7 @@ mod population;
 mod postgres;
 mod proxy;
 mod publisher;
+mod redis;
 mod report;
 mod round;
 mod server;
@@ -60,6 +62,9 @@ const GROWTH_MAX: u64 = 32 * 1024 * 1024;
 /// Events kept, in seconds of the rate: longer than a storm with two drains in it, so that nothing explains a gap, and
 /// soon full, so that the server's memory can be compared from then on.
 const KEPT_SECONDS: u32 = 60;
+
+/// Instances that share a store.
+const CLUSTER: usize = 3;
 
 /// A sign of life every two seconds: silence is noticed within a round.
 const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -101,6 +106,12 @@ async fn interrupted() -> Error {
 impl Options {
     /// Whether everything held.
     async fn run(&self) -> Result<bool> {
+        if let (true, Some(local)) = (self.cluster, self.store.iter().find(|store| !store.is_shared())) {
+            let local = local.name();
+            return Err(Error::Server(format!(
+                "{local} is no store that instances share: try redis or postgres"
+            )));
+        }
         let crowd = self.crowd.unwrap_or(if self.short { 0 } else { 1_000 });
         limit::raise(self.clients.max(crowd))?;
         let logs = self.report.parent().unwrap_or(Path::new("."));
@@ -111,8 +122,8 @@ impl Options {
         let mut timeline = Timeline::default();
         let mut clean = true;
         println!("{}", report::heading());
-        for kind in self.stores() {
-            clean &= self.rounds(kind, seed, logs, clock, &mut timeline).await?;
+        for (kind, instances) in self.arenas() {
+            clean &= self.rounds(kind, instances, seed, logs, clock, &mut timeline).await?;
         }
         if crowd > 0 {
             clean &= self.crowd(crowd, seed, logs, clock, &mut timeline).await?;
@@ -124,19 +135,23 @@ impl Options {
         Ok(clean)
     }
 
-    fn stores(&self) -> Vec<StoreKind> {
-        match (self.store.as_slice(), self.short) {
-            ([], true) => vec![StoreKind::Sqlite, StoreKind::Postgres],
-            ([], false) => vec![StoreKind::Memory, StoreKind::Sqlite, StoreKind::Postgres],
-            (stores, _) => stores.to_vec(),
+    /// Which stores, and how many instances on each.
+    fn arenas(&self) -> Vec<(StoreKind, usize)> {
+        use StoreKind::{Memory, Postgres, Redis, Sqlite};
+        let instances = if self.cluster { CLUSTER } else { 1 };
+        match (self.store.as_slice(), self.cluster, self.short) {
+            ([], false, true) => vec![(Sqlite, 1), (Postgres, 1), (Redis, CLUSTER)],
+            ([], false, false) => [Memory, Sqlite, Postgres, Redis].map(|kind| (kind, 1)).to_vec(),
+            ([], true, _) => [Redis, Postgres].map(|kind| (kind, instances)).to_vec(),
+            (stores, ..) => stores.iter().map(|kind| (*kind, instances)).collect(),
         }
     }
 
     fn rounds_of(&self, kind: StoreKind) -> usize {
         match (self.short, kind) {
             (false, _) => 20,
-            // Its first one kills the database and the server.
-            (true, StoreKind::Postgres) => 1,
+            // Its first one has the worst of it.
+            (true, StoreKind::Postgres | StoreKind::Redis) => 1,
             (true, _) => 2,
         }
     }
@@ -144,6 +159,7 @@ impl Options {
     async fn rounds(
         &self,
         kind: StoreKind,
+        instances: usize,
         seed: u64,
         logs: &Path,
         clock: Clock,
@@ -152,8 +168,10 @@ impl Options {
         let storm = Duration::from_secs(if self.short { 8 } else { 15 });
         let plan = Plan { clients: self.clients, rate: self.rate, seed, storm };
         timeline.mark(clock.ms(), Mark::Store(kind));
-        let settings = Settings { heartbeat: HEARTBEAT, keep_events: self.rate.saturating_mul(KEPT_SECONDS) };
-        let mut arena = Arena::open(kind, &self.server, logs, settings, seed, clock).await?;
+        let keep_events = self.rate.saturating_mul(KEPT_SECONDS);
+        let outage = Duration::from_secs(if self.short { 4 } else { 30 });
+        let settings = Settings { heartbeat: HEARTBEAT, keep_events, outage };
+        let mut arena = Arena::open(kind, instances, &self.server, logs, settings, seed, clock).await?;
         let mut baseline = None;
         let mut clean = true;
         for number in 0..self.rounds.unwrap_or_else(|| self.rounds_of(kind)) {
@@ -165,7 +183,7 @@ impl Options {
             clean &= round.is_clean();
             println!("{}", report::line(&round));
         }
-        arena.server.stop().await?;
+        arena.close().await?;
         Ok(clean)
     }
 
@@ -178,11 +196,14 @@ impl Options {
         timeline: &mut Timeline,
     ) -> Result<bool> {
         timeline.mark(clock.ms(), Mark::Store(StoreKind::Sqlite));
-        let settings = Settings { heartbeat: Duration::from_secs(15), keep_events: 100_000 };
-        let mut arena = Arena::open(StoreKind::Sqlite, &self.server, logs, settings, seed, clock).await?;
+        let (heartbeat, outage) = (Duration::from_secs(15), Duration::ZERO);
+        let settings = Settings { heartbeat, keep_events: 100_000, outage };
+        let (kind, instances) =
+            if self.cluster { (StoreKind::Redis, CLUSTER) } else { (StoreKind::Sqlite, 1) };
+        let mut arena = Arena::open(kind, instances, &self.server, logs, settings, seed, clock).await?;
         let stampede = stampede::restart(&mut arena, clients, seed, timeline).await?;
         println!("{}", report::stampede(&stampede));
-        arena.server.stop().await?;
+        arena.close().await?;
         Ok(stampede.is_clean())
     }
 }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 ///
 /// Starts real servers (tidings serve), connects hundreds of native clients through a proxy, publishes to users,
 /// groups and everyone, and meanwhile kills the server and its database with kill -9, restarts the server gracefully,
-/// and cuts, resets, swallows and crumbles connections. Then it compares what each client's handler got with the list
+/// and cuts, resets, swallows and crumbles connections. With --cluster there are three instances on one store, of which
+/// any is killed, all are restarted one after the other, and one is cut off from the store, which stands still for 30 s
+/// in other rounds. Then it compares what each client's handler got with the list
 /// of acknowledged sends: nothing may be lost without a gap said, repeated, out of order, or somebody else's; a send
 /// without an answer may appear once or not at all, to all of its audience alike.
 ///
@@ -15,7 +17,10 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Parser)]
 #[command(name = "cargo xtask chaos", verbatim_doc_comment)]
 pub(crate) struct Options {
-    /// Only these stores. [default: all, or sqlite and postgres with --short]
+    /// Three instances on one store, redis or postgres.
+    #[arg(long)]
+    pub(crate) cluster: bool,
+    /// Only these stores. [default: all; with --short sqlite and postgres, and a cluster on redis]
     #[arg(long, value_name = "STORE", value_delimiter = ',', num_args = 1..)]
     pub(crate) store: Vec<StoreKind>,
     /// Rounds per store. [default: 20; with --short 2, of postgres 1]
@@ -54,4 +59,6 @@ pub(crate) enum StoreKind {
     Sqlite,
     /// a PostgreSQL server of the run's own, which is killed too
     Postgres,
+    /// a Redis server of the run's own that syncs every write, which is killed too
+    Redis,
 }

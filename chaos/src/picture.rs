@@ -93,6 +93,8 @@ fn marks(svg: &mut String, timeline: &Timeline, x: &impl Fn(f64) -> f64) {
             Mark::Fault(Fault::Kill) => ("#dc2626", None),
             Mark::Fault(Fault::Restart) => ("#16a34a", None),
             Mark::Fault(Fault::KillDatabase) => ("#9333ea", None),
+            Mark::Fault(Fault::Freeze) => ("#0891b2", None),
+            Mark::Fault(Fault::Partition) => ("#d97706", None),
             Mark::Store(store) => ("#0f172a", Some(store.name())),
             Mark::Storm | Mark::Calm => continue,
         };
@@ -117,8 +119,13 @@ fn axis(svg: &mut String, seconds: usize, x: &impl Fn(f64) -> f64) {
             x(tick as f64)
         );
     }
-    let legend =
-        [("kill -9", "#dc2626"), ("graceful restart", "#16a34a"), ("kill -9 of the database", "#9333ea")];
+    let legend = [
+        ("kill -9", "#dc2626"),
+        ("graceful restart", "#16a34a"),
+        ("kill -9 of the database", "#9333ea"),
+        ("database frozen", "#0891b2"),
+        ("instance cut off", "#d97706"),
+    ];
     let mut at = LEFT;
     for (name, colour) in legend {
         let _ = writeln!(svg, "<text x=\"{at}\" y=\"{}\" fill=\"{colour}\">| {name}</text>", BOTTOM - 10.0);

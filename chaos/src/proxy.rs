@@ -76,14 +76,14 @@ enum Over {
 }
 
 impl Proxy {
-    /// One before `server`, whose fates come from `seed`.
-    pub(crate) async fn start(server: SocketAddr, seed: u64, clock: Clock) -> Result<Self> {
+    /// One before `servers`, each in its turn; the fates of connections come from `seed`.
+    pub(crate) async fn start(servers: &[SocketAddr], seed: u64, clock: Clock) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(Error::io("a port for the proxy"))?;
         let address = listener.local_addr().map_err(Error::io("the proxy's address"))?;
         let (weather, _) = watch::channel(Weather::Clear);
         let counts = Arc::<Counts>::default();
         let accepting =
-            tokio::spawn(accept(listener, server, seed, clock, weather.subscribe(), counts.clone()));
+            tokio::spawn(accept(listener, servers.into(), seed, clock, weather.subscribe(), counts.clone()));
         Ok(Self { address, weather, counts, accepting: accepting.abort_handle() })
     }
 
@@ -132,7 +132,7 @@ impl Done {
 
 async fn accept(
     listener: TcpListener,
-    server: SocketAddr,
+    servers: Arc<[SocketAddr]>,
     seed: u64,
     clock: Clock,
     weather: watch::Receiver<Weather>,
@@ -148,18 +148,28 @@ async fn accept(
         };
         counts.attempts_ms.lock().unwrap_or_else(PoisonError::into_inner).push(clock.ms());
         let fate = Fate::draw(seed, number);
-        tokio::spawn(carry(client, server, fate, weather.clone(), counts.clone()));
+        let turn = usize::try_from(number).unwrap_or(0) % servers.len();
+        tokio::spawn(carry(client, servers.clone(), turn, fate, weather.clone(), counts.clone()));
     }
 }
 
 async fn carry(
     mut client: TcpStream,
-    server: SocketAddr,
+    servers: Arc<[SocketAddr]>,
+    turn: usize,
     fate: Fate,
     mut weather: watch::Receiver<Weather>,
     counts: Arc<Counts>,
 ) {
-    let Ok(mut server) = TcpStream::connect(server).await else { return };
+    // As a load balancer does: one that does not listen is passed over.
+    let mut found = None;
+    for server in servers[turn..].iter().chain(&servers[..turn]) {
+        if let Ok(server) = TcpStream::connect(server).await {
+            found = Some(server);
+            break;
+        }
+    }
+    let Some(mut server) = found else { return };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     if fate.piece == 1 {
         counts.crumbled.fetch_add(1, Ordering::Relaxed);

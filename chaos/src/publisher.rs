@@ -38,11 +38,11 @@ pub(crate) const LAST: [&str; 4] = ["last", "last_again", "last_once_more", "las
 const PADDING: &str =
     "padding padding padding padding padding padding padding padding padding padding padding";
 
-/// Sends to one server.
+/// Sends to each server in its turn.
 #[derive(Debug, Clone)]
 pub(crate) struct Publisher {
     pub(crate) http: HttpClient,
-    pub(crate) server: SocketAddr,
+    pub(crate) servers: Arc<[SocketAddr]>,
     pub(crate) population: Arc<Population>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) clock: Clock,
@@ -83,7 +83,7 @@ impl Publisher {
         let named = self.population.named(&audience);
         let number = self.ledger.begin(audience);
         let draft = Draft { name, data: json!({ "number": number, "padding": PADDING }), audience: named };
-        let outcome = self.post(&draft).await;
+        let outcome = self.post(number, &draft).await;
         let acknowledged = matches!(outcome, Outcome::Acknowledged { .. });
         self.ledger.settle(number, outcome);
         acknowledged.then_some(number)
@@ -109,11 +109,12 @@ impl Publisher {
         let _ = places.acquire_many(WAITING_MAX).await;
     }
 
-    async fn post(&self, draft: &Draft) -> Outcome {
+    async fn post(&self, number: u64, draft: &Draft) -> Outcome {
         let Ok(body) = serde_json::to_vec(draft) else { return Outcome::NotSent };
+        let turn = usize::try_from(number).unwrap_or(0) % self.servers.len();
         let request = self
             .http
-            .post(format!("http://{}/publish", self.server))
+            .post(format!("http://{}/publish", self.servers[turn]))
             .bearer_auth(PUBLISH_KEY)
             .timeout(ANSWER_WITHIN)
             .body(body);

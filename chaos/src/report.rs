@@ -9,7 +9,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 /// The heading of the table of rounds.
 pub(crate) fn heading() -> String {
     format!(
-        "{:<8} {:>5} {:<22} {:>5} {:>6} {:>6} {:>6} {:>7} {:>8} {:>9} {:>23} {:>5} {:>5} {:>5} {:>5} {:>5} {:>5} {:>7}  {}",
+        "{:<10} {:>5} {:<22} {:>5} {:>6} {:>6} {:>6} {:>7} {:>8} {:>9} {:>23} {:>5} {:>5} {:>5} {:>5} {:>5} {:>5} {:>7}  {}",
         "store",
         "round",
         "faults",
@@ -38,8 +38,12 @@ pub(crate) fn line(round: &Round) -> String {
     let network = round.network;
     let verdict = &round.verdict;
     let mut line = format!(
-        "{:<8} {:>5} {:<22} {:>5.0} {:>6} {:>6.0} {:>6} {:>7} {:>8} {:>9} {:>23} {:>5} {:>5} {:>5} {:>5} {:>5} {:>5} {:>7.1}  {}",
-        round.store.name(),
+        "{:<10} {:>5} {:<22} {:>5.0} {:>6} {:>6.0} {:>6} {:>7} {:>8} {:>9} {:>23} {:>5} {:>5} {:>5} {:>5} {:>5} {:>5} {:>7.1}  {}",
+        if round.instances > 1 {
+            format!("{}*{}", round.store.name(), round.instances)
+        } else {
+            round.store.name().to_owned()
+        },
         round.number + 1,
         if faults.is_empty() { "network".to_owned() } else { faults.join(", ") },
         round.seconds,

@@ -38,6 +38,7 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct Round {
     pub(crate) store: StoreKind,
+    pub(crate) instances: usize,
     pub(crate) number: usize,
     pub(crate) faults: &'static [Fault],
     pub(crate) seconds: f64,
@@ -48,7 +49,7 @@ pub(crate) struct Round {
     pub(crate) reconnects: u64,
     pub(crate) network: Done,
     pub(crate) verdict: Verdict,
-    /// Resident memory of the server once all have left, in bytes.
+    /// Resident memory of the servers once all have left, in bytes.
     pub(crate) resident: u64,
     /// What should not have been, beside the verdict.
     pub(crate) troubles: Vec<String>,
@@ -70,7 +71,7 @@ pub(crate) async fn play(
     let began = Instant::now();
     let mut random =
         fastrand::Rng::with_seed(plan.seed ^ (number as u64 + 1).wrapping_mul(0xA24B_AED4_963E_E407));
-    let faults = faults::of_round(arena.kind, number);
+    let faults = faults::of_round(arena.kind, arena.servers.len() > 1, number);
     let network = arena.proxy.done();
 
     arena.proxy.set(Weather::Clear);
@@ -97,6 +98,7 @@ pub(crate) async fn play(
     let acknowledged = count(|outcome| matches!(outcome, Outcome::Acknowledged { .. }));
     Ok(Round {
         store: arena.kind,
+        instances: arena.servers.len(),
         number,
         faults,
         seconds: began.elapsed().as_secs_f64(),
@@ -106,7 +108,7 @@ pub(crate) async fn play(
         reconnects: journals.iter().map(|journal| journal.reconnects_ms().count() as u64).sum(),
         network: arena.proxy.done().since(network),
         verdict,
-        resident: arena.server.resident()?,
+        resident: arena.resident()?,
         troubles,
     })
 }

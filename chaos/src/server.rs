@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) heartbeat: Duration,
     /// Events of its history at most.
     pub(crate) keep_events: u32,
+    /// How long a store is frozen, or an instance cut off from it.
+    pub(crate) outage: Duration,
 }
 
 /// How a server is started, and its process while it runs; dropping it kills it.
@@ -162,7 +164,8 @@ impl Server {
     }
 }
 
-fn free_port() -> Result<SocketAddr> {
+/// A port of this machine that nobody has.
+pub(crate) fn free_port() -> Result<SocketAddr> {
     let mut random = fastrand::Rng::new();
     for _ in 0..100 {
         let address = SocketAddr::from(([127, 0, 0, 1], random.u16(PORTS)));

@@ -68,8 +68,10 @@ pub(crate) async fn restart(
     let publishing = company.publisher.begin(RATE, seed);
     let told = arena.clock.ms();
     timeline.mark(told, Mark::Fault(Fault::Restart));
-    arena.server.stop().await?;
-    arena.server.start().await?;
+    for server in &mut arena.servers {
+        server.stop().await?;
+        server.start().await?;
+    }
     let away = (arena.clock.ms() - told) as f64 / 1_000.0;
 
     publishing.end().await;

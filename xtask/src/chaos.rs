@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
-    binaries,
+    apt, binaries,
     error::Result,
     postgres,
     run::{Run, step},
@@ -42,6 +42,7 @@ pub(crate) fn stage(long: bool) -> Result {
 /// The program, with the server that it starts.
 fn program(build: Build) -> Result<Run> {
     postgres::ready()?;
+    apt::ready(&[("/usr/bin/redis-server", "redis-server")])?;
     let folder = match build {
         Build::Debug => "debug",
         Build::Release => "release",
