@@ -15,7 +15,7 @@ use crate::{
     options::StoreKind,
     proxy::Proxy,
     server::{Server, Settings},
-    store::{Database, Store},
+    store::{Database, Setup, Store},
 };
 
 /// For all connections of clients that have left to be gone from the registry.
@@ -41,8 +41,7 @@ pub(crate) struct Arena {
 impl Arena {
     /// A new store and as many running servers. What they say goes to files in `logs`.
     pub(crate) async fn open(
-        kind: StoreKind,
-        instances: usize,
+        Setup { kind, instances }: Setup,
         program: &Path,
         logs: &Path,
         settings: Settings,

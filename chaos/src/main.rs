@@ -52,6 +52,7 @@ use error::{Error, Result};
 use options::{Options, StoreKind};
 use round::Plan;
 use server::Settings;
+use store::Setup;
 use timeline::{Mark, Timeline};
 
 /// What may be added to the server's memory after its first round: a history that fills up, and what the allocator keeps
@@ -122,8 +123,8 @@ impl Options {
         let mut timeline = Timeline::default();
         let mut clean = true;
         println!("{}", report::heading());
-        for (kind, instances) in self.arenas() {
-            clean &= self.rounds(kind, instances, seed, logs, clock, &mut timeline).await?;
+        for setup in self.arenas() {
+            clean &= self.rounds(setup, seed, logs, clock, &mut timeline).await?;
         }
         if crowd > 0 {
             clean &= self.crowd(crowd, seed, logs, clock, &mut timeline).await?;
@@ -136,14 +137,14 @@ impl Options {
     }
 
     /// Which stores, and how many instances on each.
-    fn arenas(&self) -> Vec<(StoreKind, usize)> {
+    fn arenas(&self) -> Vec<Setup> {
         use StoreKind::{Memory, Postgres, Redis, Sqlite};
         let instances = if self.cluster { CLUSTER } else { 1 };
         match (self.store.as_slice(), self.cluster, self.short) {
-            ([], false, true) => vec![(Sqlite, 1), (Postgres, 1), (Redis, CLUSTER)],
-            ([], false, false) => [Memory, Sqlite, Postgres, Redis].map(|kind| (kind, 1)).to_vec(),
-            ([], true, _) => [Redis, Postgres].map(|kind| (kind, instances)).to_vec(),
-            (stores, ..) => stores.iter().map(|kind| (*kind, instances)).collect(),
+            ([], false, true) => vec![Sqlite.under(1), Postgres.under(1), Redis.under(CLUSTER)],
+            ([], false, false) => [Memory, Sqlite, Postgres, Redis].map(|kind| kind.under(1)).to_vec(),
+            ([], true, _) => [Redis, Postgres].map(|kind| kind.under(instances)).to_vec(),
+            (stores, ..) => stores.iter().map(|kind| kind.under(instances)).collect(),
         }
     }
 
@@ -158,8 +159,7 @@ impl Options {
 
     async fn rounds(
         &self,
-        kind: StoreKind,
-        instances: usize,
+        setup: Setup,
         seed: u64,
         logs: &Path,
         clock: Clock,
@@ -167,14 +167,14 @@ impl Options {
     ) -> Result<bool> {
         let storm = Duration::from_secs(if self.short { 8 } else { 15 });
         let plan = Plan { clients: self.clients, rate: self.rate, seed, storm };
-        timeline.mark(clock.ms(), Mark::Store(kind));
+        timeline.mark(clock.ms(), Mark::Store(setup.kind));
         let keep_events = self.rate.saturating_mul(KEPT_SECONDS);
         let outage = Duration::from_secs(if self.short { 4 } else { 30 });
         let settings = Settings { heartbeat: HEARTBEAT, keep_events, outage };
-        let mut arena = Arena::open(kind, instances, &self.server, logs, settings, seed, clock).await?;
+        let mut arena = Arena::open(setup, &self.server, logs, settings, seed, clock).await?;
         let mut baseline = None;
         let mut clean = true;
-        for number in 0..self.rounds.unwrap_or_else(|| self.rounds_of(kind)) {
+        for number in 0..self.rounds.unwrap_or_else(|| self.rounds_of(setup.kind)) {
             let mut round = round::play(&mut arena, plan, number, timeline).await?;
             let baseline = *baseline.get_or_insert(round.resident);
             if round.resident > baseline + GROWTH_MAX {
@@ -195,12 +195,11 @@ impl Options {
         clock: Clock,
         timeline: &mut Timeline,
     ) -> Result<bool> {
-        timeline.mark(clock.ms(), Mark::Store(StoreKind::Sqlite));
+        let setup = if self.cluster { StoreKind::Redis.under(CLUSTER) } else { StoreKind::Sqlite.under(1) };
+        timeline.mark(clock.ms(), Mark::Store(setup.kind));
         let (heartbeat, outage) = (Duration::from_secs(15), Duration::ZERO);
         let settings = Settings { heartbeat, keep_events: 100_000, outage };
-        let (kind, instances) =
-            if self.cluster { (StoreKind::Redis, CLUSTER) } else { (StoreKind::Sqlite, 1) };
-        let mut arena = Arena::open(kind, instances, &self.server, logs, settings, seed, clock).await?;
+        let mut arena = Arena::open(setup, &self.server, logs, settings, seed, clock).await?;
         let stampede = stampede::restart(&mut arena, clients, seed, timeline).await?;
         println!("{}", report::stampede(&stampede));
         arena.close().await?;

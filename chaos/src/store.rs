@@ -51,7 +51,19 @@ pub(crate) struct Store {
     pub(crate) database: Option<Database>,
 }
 
+/// A store, and how many instances are on it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setup {
+    pub(crate) kind: StoreKind,
+    pub(crate) instances: usize,
+}
+
 impl StoreKind {
+    /// With so many instances on it.
+    pub(crate) const fn under(self, instances: usize) -> Setup {
+        Setup { kind: self, instances }
+    }
+
     /// What has been acknowledged outlives the server's process.
     pub(crate) fn is_durable(self) -> bool {
         self != Self::Memory

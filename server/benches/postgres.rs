@@ -8,115 +8,27 @@ use std::{
     time::{Duration, Instant},
 };
 
+use instance::{Instance, draft, interest, report, throughput, time};
 use tidings_server::{
-    Audience, Clock, Postgres, Secret,
-    protocol::{Contract, Entry, Epoch, Limits, NoApplicationError},
+    Postgres,
     store::{
-        Beginning, Draft, Follower, Opening, Outbox as _, PostgresOptions, Store as _,
+        Outbox as _, PostgresOptions, Store as _,
         sqlx::{Connection as _, Executor as _, PgConnection, Row as _, postgres::PgConnectOptions},
     },
 };
-use tokio::{io::AsyncBufReadExt as _, sync::watch, time::sleep};
+use tokio::{io::AsyncBufReadExt as _, time::sleep};
+
+mod instance;
 
 #[path = "../tests/store/postgres/server.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
 mod server;
 
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(tag = "type", content = "data", rename_all = "snake_case")]
-enum Event {
-    Said { text: String },
+fn store(connect: &PgConnectOptions) -> Postgres {
+    Postgres::with(connect.clone(), PostgresOptions::default()).expect("a name")
 }
 
-impl Contract for Event {
-    const REVISION: u32 = 1;
-    const HASH: &'static str = "";
-    const NAMES: &'static [&'static str] = &["said"];
-    type ApplicationError = NoApplicationError;
-    const APPLICATION_ERROR: Option<&'static str> = None;
-
-    fn name(&self) -> &'static str {
-        "said"
-    }
-
-    fn application_error(error: NoApplicationError) -> Self {
-        match error {}
-    }
-}
-
-/// About 300 bytes on the wire.
-fn draft() -> Draft {
-    let event = Event::Said { text: "x".repeat(160) };
-    Draft::event(Audience::everyone(), &event, &Default::default(), Default::default()).expect("it frames")
-}
-
-/// Knows how far it has followed.
-struct Head(watch::Sender<u64>);
-
-impl Follower for Head {
-    fn foresee(&self, _: Vec<(tidings_server::Revoked, tidings_server::protocol::Time)>) {}
-
-    fn begin(&self, beginning: Beginning) {
-        self.0.send_replace(beginning.floor);
-    }
-
-    fn succeed(&self, _: Epoch) {}
-
-    fn follow(&self, entries: Vec<Entry>) {
-        if let Some(entry) = entries.last() {
-            self.0.send_replace(entry.id.sequence());
-        }
-    }
-}
-
-impl Head {
-    async fn reached(&self, sequence: u64) {
-        self.0.subscribe().wait_for(|head| *head >= sequence).await.expect("it lives");
-    }
-}
-
-struct Instance {
-    store: Postgres,
-    head: Arc<Head>,
-}
-
-impl Instance {
-    async fn open(connect: &PgConnectOptions, name: &str) -> Self {
-        let store = Postgres::with(connect.clone(), PostgresOptions::default()).expect("a name");
-        let head = Arc::new(Head(watch::Sender::new(0)));
-        let opening = Opening {
-            epoch: Epoch::new(&format!("{name}{}", std::process::id())).expect("an epoch"),
-            secret: Secret::new([7; 32]),
-            limits: Limits::default(),
-            clock: Clock::start(),
-            revocations_kept: Duration::from_secs(3_600),
-        };
-        store.open(opening, head.clone()).await.expect("it opens");
-        Self { store, head }
-    }
-
-    async fn send(&self) -> u64 {
-        self.store.append(vec![draft()], None).await.expect("sent").ids[0].sequence()
-    }
-}
-
-fn report(what: &str, mut times: Vec<Duration>) {
-    times.sort_unstable();
-    let at = |share: usize| times[(times.len() - 1) * share / 100];
-    println!("{what:<56} median {:>9.2?}  p90 {:>9.2?}  p99 {:>9.2?}", at(50), at(90), at(99));
-}
-
-/// Times `count` rounds, with a pause before each that no rhythm of ours fits.
-async fn time(what: &str, count: u32, mut round: impl AsyncFnMut() -> Duration) {
-    let mut times = Vec::new();
-    for n in 0..count {
-        sleep(Duration::from_millis(u64::from(n * 37 % 61))).await;
-        times.push(round().await);
-    }
-    report(what, times);
-}
-
-async fn latency(sequencer: &Instance, other: &Instance, app: &mut PgConnection) {
+async fn latency(sequencer: &Instance<Postgres>, other: &Instance<Postgres>, app: &mut PgConnection) {
     time("send on the sequencer's instance, until it returns", 300, async || {
         let begun = Instant::now();
         sequencer.send().await;
@@ -152,30 +64,6 @@ async fn latency(sequencer: &Instance, other: &Instance, app: &mut PgConnection)
     }
 }
 
-async fn throughput(instance: &Arc<Instance>) {
-    for senders in [1, 16, 256] {
-        let until = Instant::now() + Duration::from_secs(4);
-        let tasks: Vec<_> = (0..senders)
-            .map(|_| {
-                let instance = instance.clone();
-                tokio::spawn(async move {
-                    let mut sent = 0_u32;
-                    while Instant::now() < until {
-                        instance.send().await;
-                        sent += 1;
-                    }
-                    sent
-                })
-            })
-            .collect();
-        let mut sent = 0;
-        for task in tasks {
-            sent += task.await.expect("it ran");
-        }
-        println!("{senders:>3} senders: {:>6} sends/s", sent / 4);
-    }
-}
-
 /// Another process that is the sequencer.
 async fn child(folder: &str) -> Child {
     let mut child = Command::new(std::env::current_exe().expect("this"))
@@ -193,7 +81,7 @@ async fn fail_over(connect: &PgConnectOptions, folder: &str, what: &str, signal:
     let mut times = Vec::new();
     for _ in 0..5 {
         let mut child = child(folder).await;
-        let here = Instance::open(connect, "here").await;
+        let here = Instance::open(store(connect), "here").await;
         here.send().await;
         let kill = [format!("-{signal}"), child.id().to_string()];
         Command::new("kill").args(kill).status().expect("it kills");
@@ -226,14 +114,15 @@ async fn run() {
     let connect = server.options();
     let folder = server.folder().to_str().expect("UTF-8").to_owned();
     let mut app = PgConnection::connect_with(&connect).await.expect("it connects");
-    let sequencer = Arc::new(Instance::open(&connect, "first").await);
+    let sequencer = Arc::new(Instance::open(store(&connect), "first").await);
     idle(&mut app, "idle, one instance").await;
-    let other = Instance::open(&connect, "second").await;
+    let other = Instance::open(store(&connect), "second").await;
     idle(&mut app, "idle, two instances").await;
     latency(&sequencer, &other, &mut app).await;
     throughput(&sequencer).await;
     other.store.close().await.expect("it closes");
     sequencer.store.close().await.expect("it closes");
+    interest(|| store(&connect)).await;
     fail_over(&connect, &folder, "fail-over, kill -9 of the sequencer's process", "KILL").await;
     fail_over(&connect, &folder, "fail-over, the sequencer's process stands still", "STOP").await;
 }
@@ -242,7 +131,7 @@ async fn run() {
 async fn instance(folder: &str) {
     let connect =
         PgConnectOptions::new_without_pgpass().socket(folder).username("postgres").database("postgres");
-    let _instance = Instance::open(&connect, "child").await;
+    let _instance = Instance::open(store(&connect), "child").await;
     println!("open");
     std::future::pending::<()>().await;
 }

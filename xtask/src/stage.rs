@@ -128,6 +128,7 @@ fn rust(length: Length) -> Result {
         ("/usr/bin/caddy", "caddy"),
         ("/usr/sbin/ip", "iproute2"),
         ("/usr/bin/redis-server", "redis-server"),
+        ("/usr/bin/openssl", "openssl"),
     ])?;
     postgres::ready()?;
     length.tell(tools::nextest()?.args(["run", "--workspace"])).go()

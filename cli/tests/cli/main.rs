@@ -5,6 +5,7 @@ mod listening;
 mod probing;
 mod proxies;
 mod publishing;
+mod redis;
 mod serving;
 mod shared;
 mod support;

@@ -182,6 +182,9 @@ impl Link {
 
     /// A connection to the primary, that wakes the follower.
     async fn connect(&self) -> Result<MultiplexedConnection, StoreError> {
+        // Unless the app has chosen one for its process: rustls asks for a choice.
+        #[cfg(feature = "redis-tls")]
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let wake = self.scripts.key("wake");
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.bound))

@@ -96,6 +96,7 @@ impl Default for RedisOptions {
 /// # What it asks for
 /// Memory for the window and what is known of users; `maxmemory-policy` must not be one of `allkeys-…`, which
 /// would take the log's keys for a cache. The commands in the scripts, `SSUBSCRIBE`, and best `CONFIG|GET`.
+#[doc = include_str!("numbers.md")]
 #[derive(Clone)]
 pub struct Redis {
     inner: Arc<Inner>,
