@@ -3,6 +3,7 @@
 use std::{fs, net::TcpListener, path::PathBuf};
 
 use crate::{
+    cluster,
     error::{Error, Result},
     layout, next, notes, npm,
     run::{Run, step},
@@ -22,6 +23,9 @@ pub(crate) struct Demo {
     /// The port of the shared notes; by default the one after --port.
     #[arg(long)]
     notes_port: Option<u16>,
+    /// Instead three instances on one Redis behind HAProxy, and a page on which each of them can be killed.
+    #[arg(long, conflicts_with_all = ["notes_port", "fresh"])]
+    cluster: bool,
     /// Begin with an empty database and empty notes: all that was entered in the demo is deleted.
     #[arg(long)]
     fresh: bool,
@@ -29,6 +33,11 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) fn run(&self) -> Result {
+        if self.cluster {
+            port_is_free(self.port, "--port")?;
+            npm::node_ready()?;
+            return cluster::demo(self.port);
+        }
         let notes_port = self.notes_port.unwrap_or_else(|| self.port.wrapping_add(1));
         port_is_free(self.port, "--port")?;
         port_is_free(notes_port, "--notes-port")?;

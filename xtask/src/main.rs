@@ -9,6 +9,7 @@ mod run;
 mod stamp;
 
 mod chromium;
+mod cluster;
 mod compiler;
 mod debian;
 mod npm;

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::{
-    apt, bench, binaries, chaos, chromium,
+    apt, bench, binaries, chaos, chromium, cluster,
     compiler::{Compiler, Purpose},
     consumers,
     debian::entries,
@@ -177,6 +177,7 @@ fn next() -> Result {
 fn e2e(length: Length) -> Result {
     chromium::ready()?;
     apt::ready(&[(FIREFOX, "firefox-esr")])?;
+    cluster::ready()?;
     binaries::build()?;
     let coaching = binaries::path("coaching");
     wasm::packages()?;
@@ -197,6 +198,7 @@ fn e2e(length: Length) -> Result {
         .args(tests)
         .dir(layout::path(next::APP))
         .env("COACHING_BINARY", coaching)
+        .env("CLUSTER_BINARY", binaries::path("cluster"))
         .env("CHROMIUM", chromium::BROWSER)
         .env("FIREFOX", FIREFOX);
     length.tell(run).go()
