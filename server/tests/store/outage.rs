@@ -36,8 +36,14 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) async fn open(hub: &Hub<Event>) -> Self {
+        Self::open_at(hub, "").await
+    }
+
+    /// The stream of a client that comes with a cursor.
+    pub(crate) async fn open_at(hub: &Hub<Event>, cursor: &str) -> Self {
         let mut app = router(hub, |_: Arc<Parts>| async { Ok(Identity::user("coach")) });
-        let request = Request::get("/?tidings=1").body(Body::empty()).expect("a request");
+        let request = Request::get("/?tidings=1").header("last-event-id", cursor).body(Body::empty());
+        let request = request.expect("a request");
         let response = app.call(request).await.expect("infallible");
         assert_eq!(response.status(), 200);
         Self { body: response.into_body(), decoder: Decoder::new(""), events: Vec::new() }

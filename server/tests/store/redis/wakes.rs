@@ -89,6 +89,38 @@ async fn an_instance_that_is_cut_off_says_so_and_catches_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_client_that_has_seen_more_than_its_instance_waits_for_it() {
+    let place = Keys::fresh().await;
+    let proxy = Proxy::to(&place.server.listen()).await;
+    let behind = Redis::new(&proxy.url(), RedisOptions::default()).expect("a URL");
+    let hub: Hub<Event> = Hub::start(Config::default(), place.store()).await.expect("it starts");
+    let other: Hub<Event> = Hub::start(Config::default(), behind).await.expect("it starts");
+    let mut last = None;
+    proxy.cut();
+    for text in ["1", "2", "3"] {
+        last = Some(say(&hub, text).await.expect("sent").id);
+    }
+    let last = last.expect("three");
+    assert!(other.cursor().sequence() < last.sequence());
+    // It asks its store, and has the answer with what it lacks.
+    let cursor = last.to_string();
+    let opening = tokio::spawn({
+        let other = other.clone();
+        async move { Stream::open_at(&other, &cursor).await }
+    });
+    tokio::time::sleep(GLANCE).await;
+    assert!(!opening.is_finished(), "nobody knows yet");
+    proxy.heal();
+    let mut stream = opening.await.expect("it ran");
+    say(&hub, "4").await.expect("sent");
+    let hello = stream.next().await;
+    assert_eq!(hello.event, "tidings:hello");
+    assert!(hello.data.contains(r#""resumed":"replayed""#), "{hello:?}");
+    let next = stream.next().await;
+    assert!(next.event == "said" && next.data.contains(r#""text":"4""#), "no gap, no repeat: {next:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_stream_that_was_revoked_behind_a_cut_gets_nothing_of_what_it_missed() {
     let place = Keys::fresh().await;
     let proxy = Proxy::to(&place.server.listen()).await;
