@@ -71,6 +71,9 @@ pub struct Config {
     pub drain_per_second: u32,
     /// 30 s from the signal to the exit.
     pub drain_deadline: Duration,
+    /// What this instance is called where several share a log: [`crate::Hub::members`]. `None`: a random name of each
+    /// run.
+    pub instance: Option<String>,
     /// Origins, exactly as browsers send them, whose pages may read the stream from elsewhere.
     pub origins: Vec<String>,
 }
@@ -101,6 +104,7 @@ impl Default for Config {
             leave_grace: Duration::from_secs(10),
             drain_per_second: 60,
             drain_deadline: Duration::from_secs(30),
+            instance: None,
             origins: Vec::new(),
         }
     }

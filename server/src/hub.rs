@@ -19,6 +19,7 @@ use crate::{
     foreign::ForeignCursors,
     limits::Addresses,
     log::Log,
+    members::{Members, Teller},
     metrics::Metrics,
     presence::{self, Presences},
     random,
@@ -27,7 +28,7 @@ use crate::{
     secret::Secret,
     shared::Shared,
     standing::Standing,
-    store::{Appended, Draft, EventLimits, Key, Matter, Memory, Opening, Outbox, Store},
+    store::{Appended, Draft, EventLimits, Key, Matter, Member, Memory, Opening, Outbox, Store},
     sweep::Sweep,
     wheel::Wheel,
 };
@@ -90,9 +91,18 @@ impl<C: Contract> Hub<C> {
         presences.expect(opened.leases);
         let saving = Arc::new(Saving::new(store.keeps_connections()));
         saving.expect(opened.connections, clock.now() + config.presence_lease);
+        let members = Arc::new(Members::default());
+        let teller = Teller {
+            members: Arc::downgrade(&members),
+            store: store.clone(),
+            log: log.clone(),
+            registry: registry.clone(),
+            name: config.instance.clone().unwrap_or(token),
+        };
         let wheel = Arc::new(Wheel::new());
         let tasks = vec![
             tokio::spawn(wheel.clone().run()).abort_handle(),
+            tokio::spawn(teller.run()).abort_handle(),
             tokio::spawn(presence::run(
                 Arc::downgrade(&presences),
                 store.clone(),
@@ -130,6 +140,7 @@ impl<C: Contract> Hub<C> {
             metrics,
             wheel,
             foreign: ForeignCursors::new(),
+            members,
             draining: AtomicBool::new(false),
             drain_takes: OnceLock::new(),
             tasks,
@@ -280,6 +291,11 @@ impl<C: Contract> Hub<C> {
     /// reached: streams stay open, and are given nothing newer; send new clients elsewhere.
     pub fn reaches_store(&self) -> bool {
         self.shared.store.is_followed()
+    }
+
+    /// The instances that share the log, this one among them, as of two seconds ago at most; by their names.
+    pub fn members(&self) -> Vec<Member> {
+        self.shared.members.known()
     }
 
     /// What this hub has done so far.

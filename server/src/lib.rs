@@ -49,6 +49,7 @@ mod groups;
 mod hub;
 mod limits;
 mod log;
+mod members;
 mod metrics;
 mod origin;
 mod presence;

@@ -12,9 +12,9 @@ use protocol::control::ContractVersion;
 use tokio::task::AbortHandle;
 
 use crate::{
-    Config, clock::Clock, foreign::ForeignCursors, limits::Addresses, log::Log, metrics::Metrics,
-    presence::Presences, registry::Registry, saving::Saving, secret::Secret, standing::Standing,
-    store::Store, wheel::Wheel,
+    Config, clock::Clock, foreign::ForeignCursors, limits::Addresses, log::Log, members::Members,
+    metrics::Metrics, presence::Presences, registry::Registry, saving::Saving, secret::Secret,
+    standing::Standing, store::Store, wheel::Wheel,
 };
 
 /// One hub. Dropped when the last handle and the last stream are.
@@ -34,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) wheel: Arc<Wheel>,
     pub(crate) foreign: ForeignCursors,
+    pub(crate) members: Arc<Members>,
     /// Set for good when the drain begins.
     pub(crate) draining: AtomicBool,
     /// Over how long the drain's goodbyes are spread, once it has begun.

@@ -42,8 +42,10 @@ fn metrics(hub: &Hub<RawEvent>) -> impl IntoResponse + use<> {
         // Writing to a text cannot fail.
         let _ = writeln!(text, "# TYPE tidings_{name}_total counter\ntidings_{name}_total {value}");
     }
-    let (open, reached) = (hub.connections().len(), u8::from(hub.reaches_store()));
-    for (name, value) in [("connections", open.to_string()), ("store_reached", reached.to_string())] {
+    let (open, reached) = (hub.connections().len(), usize::from(hub.reaches_store()));
+    let members = hub.members().iter().filter(|member| member.is_alive()).count();
+    let gauges = [("connections", open), ("store_reached", reached), ("members", members)];
+    for (name, value) in gauges {
         let _ = writeln!(text, "# TYPE tidings_{name} gauge\ntidings_{name} {value}");
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)

@@ -48,6 +48,10 @@ pub(crate) const KEY_KEPT: Duration = Duration::from_secs(300);
 /// Keys kept at most; at about 300 bytes each, 30 MB. Past it, sends with a key are refused.
 pub(crate) const KEYS_MAX: usize = 100_000;
 
+/// How long a member is remembered that is not heard of any more.
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(crate) const MEMBER_KEPT: Duration = Duration::from_secs(60);
+
 /// What a store answers, in time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
@@ -81,6 +85,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Stores which connections of this run are open and until when they count as such, or that they have
     /// ended. What is stored is what the next run expects back.
     fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()>;
+
+    /// Tells the other instances on this log of this one, and answers all that were heard of in the last minute.
+    fn meet(&self, own: Member) -> Answer<'_, Vec<Member>> {
+        Box::pin(async move { Ok(vec![own]) })
+    }
 
     /// Whether what is committed reaches `follower` as far as is known: `false` while the store cannot be reached.
     fn is_followed(&self) -> bool {
@@ -116,6 +125,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
         (**self).save(connections)
+    }
+
+    fn meet(&self, own: Member) -> Answer<'_, Vec<Member>> {
+        (**self).meet(own)
     }
 
     fn is_followed(&self) -> bool {
@@ -341,6 +354,19 @@ pub struct Lease {
     pub user: String,
     /// The end; `None` says that the user has left.
     pub until: Option<Time>,
+}
+
+/// One of the instances that share a log, as it told of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// [`crate::Config::instance`], or a random name of its run.
+    pub name: String,
+    /// Streams that were open there.
+    pub streams: u64,
+    /// The sequence that it had followed last: the log's head, less what it was behind.
+    pub position: u64,
+    /// For how long it has not been heard of.
+    pub silent: Duration,
 }
 
 /// A connection as it outlives its process.

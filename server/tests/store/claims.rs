@@ -120,6 +120,8 @@ macro_rules! shared_store {
             claims! { $place;
                 instances {
                     three_instances_make_one_order
+                    instances_know_each_other
+                    hubs_list_each_other
                     when_an_instance_dies_the_others_go_on
                     leases_of_several_instances_are_one_word_per_user
                 }

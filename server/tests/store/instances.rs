@@ -3,14 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use tidings_server::{
+    Config, Hub,
     protocol::EventId,
-    store::{Lease, Store},
+    store::{Lease, Member, Store},
 };
 use tokio::task::JoinHandle;
 
 use crate::{
     place::Many,
-    run::{Run, said},
+    run::{Event, Run, eventually, said},
 };
 
 /// Who sends until told otherwise, and what of it was answered.
@@ -72,6 +73,51 @@ pub(crate) async fn three_instances_make_one_order<P: Many>() {
         run.watcher.saw(180).await;
     }
     check(&[&runs[0], &runs[1], &runs[2]], &sent).await;
+}
+
+pub(crate) async fn instances_know_each_other<P: Many>() {
+    let place = P::fresh().await;
+    let runs = [Run::open(&place).await, Run::open(&place).await, Run::open(&place).await];
+    let own =
+        |name: &str, streams| Member { name: name.to_owned(), streams, position: 7, silent: Duration::ZERO };
+    let names = async |run: &Run<P::Store>, own: Member| {
+        let mut met = run.store.meet(own).await.expect("told");
+        met.sort_by(|one, other| one.name.cmp(&other.name));
+        met
+    };
+    for (run, name) in runs.iter().zip(["a", "b", "c d"]) {
+        names(run, own(name, 1)).await;
+    }
+    let met = names(&runs[0], own("a", 2)).await;
+    let told: Vec<_> = met.iter().map(|met| (met.name.as_str(), met.streams, met.position)).collect();
+    assert_eq!(told, [("a", 2, 7), ("b", 1, 7), ("c d", 1, 7)]);
+    assert!(met.iter().all(Member::is_alive), "{met:?}");
+    // Two fall silent, one of them for more than a minute.
+    place.age_under_way(Duration::from_secs(55)).await;
+    names(&runs[1], own("b", 1)).await;
+    place.age_under_way(Duration::from_secs(10)).await;
+    let met = names(&runs[0], own("a", 2)).await;
+    let told: Vec<_> = met.iter().map(|met| (met.name.as_str(), met.is_alive())).collect();
+    assert_eq!(told, [("a", true), ("b", false)]);
+    assert!(met[1].silent >= Duration::from_secs(10), "{met:?}");
+}
+
+pub(crate) async fn hubs_list_each_other<P: Many>() {
+    let place = P::fresh().await;
+    let start = async |name: &str| {
+        let config = Config { instance: Some(name.to_owned()), ..Config::default() };
+        Hub::<Event>::start(config, place.store()).await.expect("it starts")
+    };
+    let (left, right) = (start("left").await, start("right").await);
+    let listed = |hub: &Hub<Event>| {
+        let alive = hub.members().into_iter().filter(Member::is_alive);
+        alive.map(|member| member.name).collect::<Vec<_>>()
+    };
+    for hub in [&left, &right] {
+        eventually("both are listed", async || listed(hub) == ["left", "right"]).await;
+    }
+    right.close().await.expect("it closes");
+    eventually("one has left", async || listed(&left) == ["left"]).await;
 }
 
 pub(crate) async fn when_an_instance_dies_the_others_go_on<P: Many>() {

@@ -1,16 +1,16 @@
 //! Who is here and what is open, by the database's clock.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use protocol::Time;
-use sqlx::Row as _;
+use sqlx::{Row as _, postgres::PgRow};
 
 use super::{
     Inner,
-    rows::{corrupt, signed},
+    rows::{corrupt, number, signed},
     session,
 };
-use crate::store::{Lease, Saved, StoreError};
+use crate::store::{Lease, MEMBER_KEPT, Member, Saved, StoreError};
 
 /// Stores leases of `instance`; for each, whether it changed that the user has any.
 ///
@@ -112,5 +112,48 @@ pub(super) async fn save(inner: &Inner, instance: &str, connections: Vec<Saved>)
         .bind(open.iter().map(until).collect::<Vec<_>>())
         .bind(instance);
     session::all(inner.pool(), inner.bound(), statement).await?;
+    Ok(())
+}
+
+/// Tells of `instance`; all that were heard of in the last minute.
+pub(super) async fn meet(inner: &Inner, instance: &str, own: Member) -> Result<Vec<Member>, StoreError> {
+    let text = inner.schema.sql(
+        "WITH told AS (
+            INSERT INTO {schema}.members (instance, name, streams, position, at)
+            VALUES ($1, $2, $3, $4, {schema}.clock())
+            ON CONFLICT (instance) DO UPDATE SET name = excluded.name, streams = excluded.streams,
+                position = excluded.position, at = excluded.at
+            RETURNING instance, name, streams, position, at
+        ), gone AS (
+            DELETE FROM {schema}.members WHERE at < {schema}.clock() - $5 AND instance <> $1
+        ), met AS (
+            SELECT * FROM told UNION ALL
+            SELECT * FROM {schema}.members WHERE instance <> $1 AND at >= {schema}.clock() - $5
+        )
+        SELECT name, streams, position, greatest(0, {schema}.clock() - at) AS silent FROM met",
+    );
+    let statement = sqlx::query(&text)
+        .bind(instance)
+        .bind(&own.name)
+        .bind(signed(own.streams))
+        .bind(signed(own.position))
+        .bind(signed(MEMBER_KEPT.as_millis() as u64));
+    let rows = session::all(inner.pool(), inner.bound(), statement).await?;
+    let member = |row: &PgRow| {
+        let count = |column| number(row.try_get(column).map_err(corrupt)?);
+        Ok(Member {
+            name: row.try_get("name").map_err(corrupt)?,
+            streams: count("streams")?,
+            position: count("position")?,
+            silent: Duration::from_millis(count("silent")?),
+        })
+    };
+    rows.iter().map(member).collect()
+}
+
+/// The instance is one no longer.
+pub(super) async fn part(inner: &Inner, instance: &str) -> Result<(), StoreError> {
+    let text = inner.schema.sql("DELETE FROM {schema}.members WHERE instance = $1");
+    session::all(inner.pool(), inner.bound(), sqlx::query(&text).bind(instance)).await?;
     Ok(())
 }

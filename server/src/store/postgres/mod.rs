@@ -35,7 +35,7 @@ use tokio::{
 };
 
 use super::{
-    Answer, Appended, Draft, Follower, Key, Lease, Opened, Opening, Outbox, Saved, Store, StoreError,
+    Answer, Appended, Draft, Follower, Key, Lease, Member, Opened, Opening, Outbox, Saved, Store, StoreError,
     columns::Columns,
 };
 use crate::{clock::Clock, random};
@@ -284,8 +284,11 @@ impl Postgres {
 
     /// Ends a run: what was begun is finished, then the sequencer's place is given up.
     async fn end(&self, run: Run) {
-        let Run { send, over, mut tasks, .. } = run;
+        let Run { send, over, mut tasks, instance, .. } = run;
         let bound = self.inner.bound();
+        if let Err(error) = leases::part(&self.inner, &instance).await {
+            tracing::debug!(%error, "the other instances were not told that this one ends");
+        }
         drop(send);
         let _ = timeout(bound, &mut tasks.sender).await;
         let patience = Instant::now() + bound;
@@ -347,6 +350,13 @@ impl Store for Postgres {
         Box::pin(async move {
             let (_, instance, _) = self.begun()?;
             leases::save(&self.inner, &instance, connections).await
+        })
+    }
+
+    fn meet(&self, own: Member) -> Answer<'_, Vec<Member>> {
+        Box::pin(async move {
+            let (_, instance, _) = self.begun()?;
+            leases::meet(&self.inner, &instance, own).await
         })
     }
 

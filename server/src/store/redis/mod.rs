@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::{
-    Answer, Appended, Draft, Follower, Key, Lease, Opened, Opening, Saved, Store, StoreError,
+    Answer, Appended, Draft, Follower, Key, Lease, Member, Opened, Opening, Saved, Store, StoreError,
     columns::Columns,
 };
 use crate::{clock::Clock, random};
@@ -241,6 +241,13 @@ impl Store for Redis {
         })
     }
 
+    fn meet(&self, own: Member) -> Answer<'_, Vec<Member>> {
+        Box::pin(async move {
+            let instance = self.begun(|run| run.instance.clone())?;
+            standing::meet(&self.inner.link, &instance, own).await
+        })
+    }
+
     fn is_followed(&self) -> bool {
         self.inner.link.is_followed()
     }
@@ -252,6 +259,9 @@ impl Store for Redis {
                 // What waits is sent first.
                 run.send = mpsc::channel(1).0;
                 let _ = timeout(self.inner.options.wait, &mut run.sender).await;
+                if let Err(error) = standing::part(&self.inner.link, &run.instance).await {
+                    tracing::debug!(%error, "the other instances were not told that this one ends");
+                }
                 drop(run);
                 self.inner.link.close();
             }

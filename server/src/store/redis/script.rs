@@ -5,7 +5,7 @@ use redis::{Script, ScriptInvocation};
 const COMMON: &str = include_str!("scripts/common.lua");
 
 /// In the order of `scripts/common.lua`.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "log",
     "head",
     "epochs",
@@ -19,6 +19,7 @@ const KEYS: [&str; 14] = [
     "users",
     "connections",
     "connections_until",
+    "members",
     "wake",
 ];
 
@@ -33,6 +34,7 @@ pub(super) struct Scripts {
     pub(super) tend: Script,
     pub(super) lease: Script,
     pub(super) save: Script,
+    pub(super) meet: Script,
 }
 
 impl Scripts {
@@ -47,6 +49,7 @@ impl Scripts {
             tend: script(include_str!("scripts/tend.lua")),
             lease: script(include_str!("scripts/lease.lua")),
             save: script(include_str!("scripts/save.lua")),
+            meet: script(include_str!("scripts/meet.lua")),
         }
     }
 

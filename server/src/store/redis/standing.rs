@@ -1,12 +1,12 @@
 //! Who is here and what is open, by the server's clock.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use protocol::Time;
 use serde_json::json;
 
 use super::link::Link;
-use crate::store::{Lease, Saved, StoreError};
+use crate::store::{Lease, MEMBER_KEPT, Member, Saved, StoreError};
 
 /// Users or connections of one call: the server does nothing else meanwhile. So many take it some 5 ms.
 const STEP: usize = 500;
@@ -76,4 +76,26 @@ pub(super) async fn save(link: &Link, instance: &str, connections: Vec<Saved>) -
         link.ask::<()>(&call).await?;
     }
     Ok(())
+}
+
+/// Tells of `instance`; all that were heard of in the last minute.
+pub(super) async fn meet(link: &Link, instance: &str, own: Member) -> Result<Vec<Member>, StoreError> {
+    let mut call = link.call(|scripts| &scripts.meet);
+    call.arg(instance).arg(own.position).arg(own.streams).arg(&own.name).arg(MEMBER_KEPT.as_millis() as u64);
+    let met: Vec<(u64, u64, u64, String)> = link.ask(&call).await?;
+    let member = |(silent, position, streams, name)| Member {
+        name,
+        streams,
+        position,
+        silent: Duration::from_millis(silent),
+    };
+    Ok(met.into_iter().map(member).collect())
+}
+
+/// The instance is one no longer.
+pub(super) async fn part(link: &Link, instance: &str) -> Result<(), StoreError> {
+    let members = link.scripts().key("members");
+    Ok(link
+        .with(async |connection| redis::cmd("HDEL").arg(members).arg(instance).exec_async(connection).await)
+        .await?)
 }

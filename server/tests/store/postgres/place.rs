@@ -208,6 +208,7 @@ impl Many for Schema {
             UPDATE keys SET at = at - {by};
             UPDATE revocations SET at = at - {by};
             UPDATE grants SET at = at - {by};
+            UPDATE members SET at = at - {by};
             UPDATE connections SET until = until - {by};
             UPDATE leases SET until = until - {by},
                 holders = (SELECT coalesce(jsonb_object_agg(key, value::bigint - {by}), '{{}}') FROM jsonb_each(holders))"

@@ -124,6 +124,9 @@ impl Durable for Keys {
             each('leases', function(holders)
                 return string.gsub(holders, ':\"(%d+)\"', function(ends) return ':\"' .. earlier(ends) .. '\"' end)
             end)
+            each('members', function(kept)
+                return string.gsub(kept, '^(%d+)', earlier)
+            end)
             each('connections', function(kept)
                 return string.gsub(kept, '^(%S+) (%d+) ', function(instance, ends)
                     return instance .. ' ' .. earlier(ends) .. ' '

@@ -11,8 +11,9 @@
 --   leases       by user: {instance: until}, {} once the end was told
 --   users        until when a user is known to have been here: grants and leases are forgotten a window later
 --   connections  by id, as the hub saved it; connections_until: how long it is expected back
+--   members      by instance: "at position streams name"
 local LOG, HEAD, EPOCHS, SENDERS, SENDERS_AT, USED, USED_AT, REVOCATIONS, GRANTS, LEASES, USERS,
-    CONNECTIONS, CONNECTIONS_UNTIL, WAKE = unpack(KEYS)
+    CONNECTIONS, CONNECTIONS_UNTIL, MEMBERS, WAKE = unpack(KEYS)
 
 local EPOCHS_MAX = 1024
 
