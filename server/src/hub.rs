@@ -28,7 +28,7 @@ use crate::{
     secret::Secret,
     shared::Shared,
     standing::Standing,
-    store::{Appended, Draft, EventLimits, Key, Matter, Member, Memory, Opening, Outbox, Store},
+    store::{Appended, Draft, Elsewhere, EventLimits, Key, Matter, Member, Memory, Opening, Outbox, Store},
     sweep::Sweep,
     wheel::Wheel,
 };
@@ -269,6 +269,15 @@ impl<C: Contract> Hub<C> {
     /// The open streams: by user and by id.
     pub fn connections(&self) -> Connections<'_> {
         Connections { registry: &self.shared.registry, saving: &self.shared.saving }
+    }
+
+    /// The streams that are open on the other instances of a shared log, each with the instance that has it: as of a
+    /// second ago, and without those of an instance that has just begun. [`Hub::connections`] has this one's.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    pub async fn connections_elsewhere(&self) -> Result<Vec<Elsewhere>, StoreError> {
+        self.shared.store.elsewhere().await
     }
 
     /// Refuses new streams and says goodbye to the open ones, evenly paced; returns when all have been told.

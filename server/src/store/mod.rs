@@ -91,6 +91,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         Box::pin(async move { Ok(vec![own]) })
     }
 
+    /// The connections that other instances have open, as they saved them.
+    fn elsewhere(&self) -> Answer<'_, Vec<Elsewhere>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     /// Whether what is committed reaches `follower` as far as is known: `false` while the store cannot be reached.
     fn is_followed(&self) -> bool {
         true
@@ -129,6 +134,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn meet(&self, own: Member) -> Answer<'_, Vec<Member>> {
         (**self).meet(own)
+    }
+
+    fn elsewhere(&self) -> Answer<'_, Vec<Elsewhere>> {
+        (**self).elsewhere()
     }
 
     fn is_followed(&self) -> bool {
@@ -382,6 +391,16 @@ pub struct Saved {
     pub opened_at: Time,
     /// Until when it is expected back; `None` says that it has ended.
     pub until: Option<Time>,
+}
+
+/// A connection, and which instance has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The [`Member::name`] of the instance; `None` where it has not been heard of for a minute: its client is expected
+    /// back.
+    pub instance: Option<String>,
+    /// The connection.
+    pub connection: Saved,
 }
 
 /// Why a store did not do as told.

@@ -10,6 +10,7 @@ use tidings_server::{
 use tokio::task::JoinHandle;
 
 use crate::{
+    outage::Stream,
     place::Many,
     run::{Event, Run, eventually, said},
 };
@@ -116,6 +117,17 @@ pub(crate) async fn hubs_list_each_other<P: Many>() {
     for hub in [&left, &right] {
         eventually("both are listed", async || listed(hub) == ["left", "right"]).await;
     }
+    let stream = Stream::open(&right).await;
+    let elsewhere = async |hub: &Hub<Event>| {
+        let all = hub.connections_elsewhere().await.expect("it knows");
+        all.into_iter().map(|one| (one.instance, one.connection.user, one.connection.id)).collect::<Vec<_>>()
+    };
+    let id = right.connections().iter().next().expect("one").id;
+    let on_right = vec![(Some("right".to_owned()), "coach".to_owned(), id)];
+    eventually("the other's stream is known", async || elsewhere(&left).await == on_right).await;
+    assert_eq!(elsewhere(&right).await, [], "that is its own");
+    drop(stream);
+    eventually("it has ended", async || elsewhere(&left).await.is_empty()).await;
     right.close().await.expect("it closes");
     eventually("one has left", async || listed(&left) == ["left"]).await;
 }

@@ -35,8 +35,8 @@ use tokio::{
 };
 
 use super::{
-    Answer, Appended, Draft, Follower, Key, Lease, Member, Opened, Opening, Outbox, Saved, Store, StoreError,
-    columns::Columns,
+    Answer, Appended, Draft, Elsewhere, Follower, Key, Lease, Member, Opened, Opening, Outbox, Saved, Store,
+    StoreError, columns::Columns,
 };
 use crate::{clock::Clock, random};
 use failure::Failure;
@@ -357,6 +357,13 @@ impl Store for Postgres {
         Box::pin(async move {
             let (_, instance, _) = self.begun()?;
             leases::meet(&self.inner, &instance, own).await
+        })
+    }
+
+    fn elsewhere(&self) -> Answer<'_, Vec<Elsewhere>> {
+        Box::pin(async move {
+            let (clock, instance, _) = self.begun()?;
+            opened::elsewhere(&self.inner, &instance, clock.now()).await
         })
     }
 

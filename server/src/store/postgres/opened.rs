@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Secret,
-    store::{Grant, Lease, Opened, Saved, StoreError, columns::revoked},
+    store::{Elsewhere, Grant, Lease, Opened, Saved, StoreError, columns::revoked},
 };
 
 /// The hub's secret: the one that is kept, or else the one that is offered.
@@ -50,19 +50,38 @@ pub(super) async fn rest(inner: &Inner, now: Time) -> Result<Opened, StoreError>
             let until = Time::from_millis(now.as_millis().saturating_add_signed(left));
             Ok(Lease { user: row.try_get("user_id").map_err(corrupt)?, until: Some(until) })
         })?,
-        connections: all(&connections, |row| {
-            let time = |column| {
-                let millis = number(row.try_get(column).map_err(corrupt)?)?;
-                Ok::<_, StoreError>(Time::from_millis(millis))
-            };
-            Ok(Saved {
-                id: row.try_get("id").map_err(corrupt)?,
-                user: row.try_get("user_id").map_err(corrupt)?,
-                login: row.try_get("login").map_err(corrupt)?,
-                opened_at: time("opened_at")?,
-                until: Some(time("until")?),
-            })
-        })?,
+        connections: all(&connections, saved)?,
+    })
+}
+
+/// The connections of others than `instance`, with the names of those that have them.
+pub(super) async fn elsewhere(
+    inner: &Inner,
+    instance: &str,
+    now: Time,
+) -> Result<Vec<Elsewhere>, StoreError> {
+    let text = inner.schema.sql(
+        "SELECT id, user_id, login, opened_at, until, name FROM {schema}.connections
+        LEFT JOIN {schema}.members USING (instance) WHERE instance <> $1 AND until > $2",
+    );
+    let statement = sqlx::query(&text).bind(instance).bind(signed(now.as_millis()));
+    let rows = session::all(inner.pool(), inner.bound(), statement).await?;
+    all(&rows, |row| {
+        Ok(Elsewhere { instance: row.try_get("name").map_err(corrupt)?, connection: saved(row)? })
+    })
+}
+
+fn saved(row: &PgRow) -> Result<Saved, StoreError> {
+    let time = |column| {
+        let millis = number(row.try_get(column).map_err(corrupt)?)?;
+        Ok::<_, StoreError>(Time::from_millis(millis))
+    };
+    Ok(Saved {
+        id: row.try_get("id").map_err(corrupt)?,
+        user: row.try_get("user_id").map_err(corrupt)?,
+        login: row.try_get("login").map_err(corrupt)?,
+        opened_at: time("opened_at")?,
+        until: Some(time("until")?),
     })
 }
 

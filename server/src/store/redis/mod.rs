@@ -21,8 +21,8 @@ use tokio::{
 };
 
 use super::{
-    Answer, Appended, Draft, Follower, Key, Lease, Member, Opened, Opening, Saved, Store, StoreError,
-    columns::Columns,
+    Answer, Appended, Draft, Elsewhere, Follower, Key, Lease, Member, Opened, Opening, Saved, Store,
+    StoreError, columns::Columns,
 };
 use crate::{clock::Clock, random};
 use address::Address;
@@ -245,6 +245,13 @@ impl Store for Redis {
         Box::pin(async move {
             let instance = self.begun(|run| run.instance.clone())?;
             standing::meet(&self.inner.link, &instance, own).await
+        })
+    }
+
+    fn elsewhere(&self) -> Answer<'_, Vec<Elsewhere>> {
+        Box::pin(async move {
+            let (instance, now) = self.begun(|run| (run.instance.clone(), run.clock.now()))?;
+            opened::elsewhere(&self.inner.link, &instance, now).await
         })
     }
 

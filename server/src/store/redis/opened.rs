@@ -7,7 +7,7 @@ use redis::{FromRedisValue, aio::MultiplexedConnection, cmd};
 
 use super::link::Link;
 use crate::store::{
-    Grant, Lease, Opened, Saved, StoreError,
+    Elsewhere, Grant, Lease, Opened, Saved, StoreError,
     columns::{corrupt, revoked},
 };
 
@@ -40,28 +40,47 @@ pub(super) async fn rest(link: &Link, now: Time) -> Result<Opened, StoreError> {
             opened.leases.push(Lease { user, until: Some(until) });
         }
     }
-    for (id, kept) in connections {
-        let mut parts = kept.splitn(3, ' ').skip(1);
-        let (Some(until), Some(rest)) = (parts.next(), parts.next()) else {
-            return Err(corrupt(format!("a connection of {kept:?}")));
-        };
-        let until: u64 = until.parse().map_err(corrupt)?;
-        if until <= now.as_millis() {
-            continue;
-        }
-        let rest: serde_json::Value = serde_json::from_str(rest).map_err(corrupt)?;
-        let (Some(user), Some(opened_at)) = (rest["user"].as_str(), rest["opened_at"].as_u64()) else {
-            return Err(corrupt(format!("a connection of {kept:?}")));
-        };
-        opened.connections.push(Saved {
-            id,
-            user: user.to_owned(),
-            login: rest["login"].as_str().map(str::to_owned),
-            opened_at: Time::from_millis(opened_at),
-            until: Some(Time::from_millis(until)),
-        });
-    }
+    let connections = connections.into_iter().map(|(id, kept)| Ok(saved(id, &kept)?.1));
+    let connections = connections.collect::<Result<Vec<_>, StoreError>>()?;
+    opened.connections.extend(connections.into_iter().filter(|saved| saved.until > Some(now)));
     Ok(opened)
+}
+
+/// The connections of others than `instance`, with the names of those that have them.
+pub(super) async fn elsewhere(link: &Link, instance: &str, now: Time) -> Result<Vec<Elsewhere>, StoreError> {
+    let key = |name| link.scripts().key(name);
+    let members: HashMap<String, String> = all(link, "HSCAN", key("members")).await?.into_iter().collect();
+    let kept: Vec<(String, String)> = all(link, "HSCAN", key("connections")).await?;
+    let mut connections = Vec::new();
+    for (id, kept) in kept {
+        let (holder, connection) = saved(id, &kept)?;
+        if holder != instance && connection.until > Some(now) {
+            let name = members.get(holder).and_then(|told| told.splitn(4, ' ').nth(3));
+            connections.push(Elsewhere { instance: name.map(str::to_owned), connection });
+        }
+    }
+    Ok(connections)
+}
+
+/// Which instance has a connection, and the connection.
+fn saved(id: String, kept: &str) -> Result<(&str, Saved), StoreError> {
+    let strange = || corrupt(format!("a connection of {kept:?}"));
+    let mut parts = kept.splitn(3, ' ');
+    let (Some(holder), Some(until), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(strange());
+    };
+    let rest: serde_json::Value = serde_json::from_str(rest).map_err(corrupt)?;
+    let (Some(user), Some(opened_at)) = (rest["user"].as_str(), rest["opened_at"].as_u64()) else {
+        return Err(strange());
+    };
+    let connection = Saved {
+        id,
+        user: user.to_owned(),
+        login: rest["login"].as_str().map(str::to_owned),
+        opened_at: Time::from_millis(opened_at),
+        until: Some(Time::from_millis(until.parse().map_err(corrupt)?)),
+    };
+    Ok((holder, connection))
 }
 
 /// What is revoked, oldest first.
