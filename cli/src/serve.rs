@@ -64,7 +64,8 @@ pub(crate) struct Serve {
     /// The path of the stream. [default: /sse]
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
-    /// Where events are kept: memory:, sqlite:FILE or postgres://… [default: sqlite:tidings.sqlite]
+    /// Where events are kept: memory:, sqlite:FILE, postgres://… or redis://… (also redis+sentinel:// and redis+cluster://;
+    /// rediss for TLS) [default: sqlite:tidings.sqlite]
     #[arg(long, value_name = "URL")]
     store: Option<String>,
     /// A file that holds jwt_secret.

@@ -222,7 +222,7 @@ fn note_foreign(shared: &Shared) {
     if shared.foreign.note() {
         tracing::error!(
             "clients keep coming with cursors of another log, and each is told that it may have missed something: if \
-             several servers answer them, they need one store, such as Postgres; a store in memory or in a file is \
+             several servers answer them, they need one store, Postgres or Redis; a store in memory or in a file is \
              of one server only"
         );
     }

@@ -42,7 +42,7 @@ end
 
 -- Acknowledged entries may be gone: nobody can be continued from before this.
 local function forget_all(sequence)
-    redis.call('DEL', LOG, EPOCHS)
+    redis.call('UNLINK', LOG, EPOCHS)
     redis.call('HSET', HEAD, 'removed', text(sequence), 'floor', text(sequence), 'bytes', '0')
 end
 
@@ -72,7 +72,7 @@ local function settle(token, seen_epoch, seen_sequence)
     local head = redis.call('HMGET', HEAD, 'epoch', 'sequence', 'run', 'always', 'replicas')
     local epoch, sequence = head[1], tonumber(head[2] or 0)
     if not epoch then
-        redis.call('DEL', unpack(KEYS, 1, #KEYS - 1))
+        redis.call('UNLINK', unpack(KEYS, 1, #KEYS - 1))
         redis.call('HSET', HEAD, 'sequence', '0', 'removed', '0', 'floor', '0', 'bytes', '0')
     else
         local reached = sequence
