@@ -139,9 +139,10 @@ impl Follow {
         let rows = rows.map_err(corrupt)?;
         let fed = self.course.feed(rows.iter().map(|row| placed(row, &self.lineage)))?;
         // Entries are appended in one step: what is missing will not come, and what cannot be read never could.
-        let lost = fed.unreadable.or_else(|| {
-            let first = place(rows.first()?).ok()?.0;
-            (fed.count == 0 && first > self.course.position() + 1).then(|| first - 1)
+        let next = self.course.position() + 1;
+        let lost = fed.unreadable.or_else(|| match rows.first() {
+            None => (sequence >= next).then_some(sequence),
+            Some(first) => place(first).ok().filter(|(first, _)| *first > next).map(|(first, _)| first - 1),
         });
         if let Some(sequence) = lost {
             self.lineage = lineage(&self.inner.link).await?;

@@ -148,6 +148,18 @@ async fn entries_that_go_missing_in_the_middle_are_a_gap() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_stream_that_goes_missing_as_a_whole_is_a_gap() {
+    let place = Keys::fresh().await;
+    let run = Run::open(&place).await;
+    let cursor = run.say("1").await;
+    place.script("redis.call('HINCRBY', key('head'), 'sequence', 2) redis.call('DEL', key('log'))", &[]);
+    eventually("it is told", async || run.watcher.seen.lock().beginnings.len() == 2).await;
+    assert_eq!(run.watcher.seen.lock().beginnings[1].floor, 3);
+    assert_eq!(run.resume(&cursor).await, Resumed::Retention);
+    assert_eq!(run.say("4").await.sequence(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn after_a_fail_over_everybody_gets_one_gap() {
     let primary = Server::start(ALWAYS);
     let address = primary.listen();
