@@ -91,7 +91,7 @@ impl<C: Contract> Hub<C> {
         presences.expect(opened.leases);
         let saving = Arc::new(Saving::new(store.keeps_connections()));
         saving.expect(opened.connections, clock.now() + config.presence_lease);
-        let members = Arc::new(Members::default());
+        let members = Arc::new(Members::new());
         let teller = Teller {
             members: Arc::downgrade(&members),
             store: store.clone(),

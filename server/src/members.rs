@@ -6,7 +6,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::{
     log::Log,
@@ -20,13 +20,21 @@ const EVERY: Duration = Duration::from_secs(2);
 /// Who has not been heard of for three of them is taken for gone, or cut off.
 const ALIVE: Duration = Duration::from_secs(6);
 
-/// What was heard last.
-#[derive(Debug, Default)]
-pub(crate) struct Members(Mutex<Vec<Member>>);
+/// What was heard last, and when.
+#[derive(Debug)]
+pub(crate) struct Members(Mutex<(Instant, Vec<Member>)>);
 
 impl Members {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new((Instant::now(), Vec::new())))
+    }
+
+    /// Who was heard of. What is known grows old where the store cannot be asked, this instance's own word included.
     pub(crate) fn known(&self) -> Vec<Member> {
-        self.0.lock().clone()
+        let (heard, mut members) = self.0.lock().clone();
+        let since = heard.elapsed();
+        members.iter_mut().for_each(|member| member.silent += since);
+        members
     }
 }
 
@@ -58,13 +66,9 @@ impl Teller {
             match met {
                 Ok(mut met) => {
                     met.sort_by(|one, other| one.name.cmp(&other.name));
-                    *members.0.lock() = met;
+                    *members.0.lock() = (Instant::now(), met);
                 }
-                Err(error) => {
-                    tracing::debug!(%error, "the other instances were not told of this one");
-                    // What is known grows old, this one's own word included.
-                    members.0.lock().iter_mut().for_each(|member| member.silent += EVERY);
-                }
+                Err(error) => tracing::debug!(%error, "the other instances were not told of this one"),
             }
         }
     }

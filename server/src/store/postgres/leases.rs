@@ -1,4 +1,4 @@
-//! Who is here and what is open, by the database's clock.
+//! Who is here, what is open, and which instances there are, by the database's clock.
 
 use std::{collections::HashMap, time::Duration};
 

@@ -51,6 +51,7 @@ pub(super) struct Follow {
     /// As of the last judgement.
     lineage: Lineage,
     seen: watch::Sender<Seen>,
+    secret: Secret,
 }
 
 /// A page as it comes: the epoch, the sequence given last, the one removed last, and the entries.
@@ -65,9 +66,10 @@ impl Follow {
         inner: Arc<Inner>,
         follower: Arc<dyn Follower>,
         seen: watch::Sender<Seen>,
+        secret: Secret,
     ) -> Result<Self, StoreError> {
         let lineage = lineage(&inner.link).await?;
-        let mut follow = Self { course: Course::begin(&lineage, follower)?, inner, lineage, seen };
+        let mut follow = Self { course: Course::begin(&lineage, follower)?, inner, lineage, seen, secret };
         while follow.round().await? {}
         match follow.course.missing() {
             Some(sequence) => Err(StoreError::Corrupt(format!("entry {sequence} is missing"))),
@@ -76,7 +78,7 @@ impl Follow {
     }
 
     /// Follows until the run ends.
-    pub(super) async fn run(mut self, secret: Secret) {
+    pub(super) async fn run(mut self) {
         let (mut is_away, mut has_missed) = (false, false);
         loop {
             let outcome = if self.inner.link.is_open() {
@@ -84,7 +86,7 @@ impl Follow {
             } else {
                 has_missed = true;
                 let seen = self.seen.borrow().clone();
-                self.inner.link.join(&seen, &secret).await.map(|()| true)
+                self.inner.link.join(&seen, &self.secret).await.map(|()| true)
             };
             match outcome {
                 Ok(more) => {
@@ -128,6 +130,8 @@ impl Follow {
         };
         let head = Head { epoch: Epoch::new(&epoch).map_err(corrupt)?, sequence, removed };
         if !self.course.goes_on(&head) {
+            let seen = self.seen();
+            self.inner.link.compare(&seen, &self.secret).await?;
             self.lineage = lineage(&self.inner.link).await?;
             // Where the log begins again, what it said of rights is passed over.
             self.course.foresee(opened::revocations(&self.inner.link).await?);
@@ -152,8 +156,12 @@ impl Follow {
         Ok(lost.is_some() || fed.count > 0 && self.course.position() < sequence)
     }
 
+    fn seen(&self) -> Seen {
+        Seen { epoch: Some(self.course.epoch().clone()), position: self.course.position() }
+    }
+
     fn say(&self) {
-        let seen = Seen { epoch: Some(self.course.epoch().clone()), position: self.course.position() };
+        let seen = self.seen();
         self.seen.send_if_modified(|said| {
             let is_new = *said != seen;
             *said = seen;

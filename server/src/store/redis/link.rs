@@ -140,6 +140,15 @@ impl Link {
         self.open(&token, "join", seen, secret).await.map(drop)
     }
 
+    /// Has the server compare what was followed with what it has. Before an instance judges by what it finds: what it
+    /// has seen more of is proof of a loss, and it does not stand there any more afterwards.
+    pub(super) async fn compare(&self, seen: &Seen, secret: &Secret) -> Result<(), StoreError> {
+        let token = random::token().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let mut call = self.call(|scripts| &scripts.open);
+        call.arg(token).arg("join").arg(seen.epoch_text()).arg(seen.position).arg(&secret.bits()[..]).arg("");
+        Ok(self.ask(&call).await?)
+    }
+
     /// Lets go of the connection.
     pub(super) fn close(&self) {
         self.current.send_replace(None);

@@ -158,7 +158,7 @@ impl Redis {
         let name = random::token().map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let secret = link.begin(&opening.epoch, &opening.secret).await?;
         let (seen, is_seen) = watch::channel(Seen::default());
-        let follow = Follow::load(self.inner.clone(), follower, seen).await?;
+        let follow = Follow::load(self.inner.clone(), follower, seen, secret.clone()).await?;
         let entrance = Entrance { inner: self.inner.clone(), seen: is_seen, window: opening.limits };
         // What has had its time is nothing to begin with.
         while tend::step(&entrance, opening.revocations_kept).await? {}
@@ -170,7 +170,7 @@ impl Redis {
             send,
             sender: tokio::spawn(sender::run(entrance.clone(), name, waiting)),
             others: [
-                tokio::spawn(follow.run(secret.clone())),
+                tokio::spawn(follow.run()),
                 tokio::spawn(tend::run(entrance.clone(), opening.revocations_kept)),
             ],
             entrance,

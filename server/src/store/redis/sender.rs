@@ -18,7 +18,7 @@ use crate::{
 /// Sends that wait to be appended; past it, `append` waits for room within its bound.
 pub(super) const WAITING_MAX: usize = 1_024;
 
-/// Rows and bytes of one append: the server does nothing else meanwhile. A thousand rows take it some 5 ms.
+/// Rows and bytes of one append: the server does nothing else meanwhile.
 const GROUP_ROWS: usize = 512;
 const GROUP_BYTES: usize = 1024 * 1024;
 

@@ -1,4 +1,4 @@
-//! Who is here and what is open, by the server's clock.
+//! Who is here, what is open, and which instances there are, by the server's clock.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::link::Link;
 use crate::store::{Lease, MEMBER_KEPT, Member, Saved, StoreError};
 
-/// Users or connections of one call: the server does nothing else meanwhile. So many take it some 5 ms.
+/// Users or connections of one call: the server does nothing else meanwhile.
 const STEP: usize = 500;
 
 /// Stores leases of `instance`; for each, whether it changed that the user has any.

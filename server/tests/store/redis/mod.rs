@@ -1,6 +1,7 @@
 //! `Redis`: a server per test, which the test starts, stops and robs itself.
 
 mod addresses;
+mod cuts;
 mod losses;
 mod place;
 mod proxy;

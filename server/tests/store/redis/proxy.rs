@@ -26,6 +26,9 @@ pub(crate) struct Proxy {
     port: u16,
     target: Arc<Mutex<String>>,
     cut: watch::Sender<bool>,
+    /// Connections up to this number are held.
+    held: watch::Sender<u64>,
+    opened: Arc<AtomicU64>,
     fates: Arc<Fates>,
     accepts: JoinHandle<()>,
 }
@@ -41,26 +44,29 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let target = Arc::new(Mutex::new(target.to_owned()));
-        let cut = watch::Sender::new(false);
+        let (cut, held) = (watch::Sender::new(false), watch::Sender::new(0));
+        let opened = Arc::<AtomicU64>::default();
         let fates = Arc::new(Fates { of: Mutex::new(Box::new(|| Fate::Arrives)), wakes: AtomicU64::new(0) });
         let accepts = tokio::spawn({
             let (target, is_cut, fates) = (target.clone(), cut.subscribe(), fates.clone());
+            let (is_held, opened) = (held.subscribe(), opened.clone());
             async move {
                 while let Ok((client, _)) = listener.accept().await {
-                    let (target, is_cut, fates) = (target.lock().clone(), is_cut.clone(), fates.clone());
+                    let (target, fates) = (target.lock().clone(), fates.clone());
+                    let number = opened.fetch_add(1, Ordering::Relaxed) + 1;
+                    let way = Way { number, is_cut: is_cut.clone(), is_held: is_held.clone() };
                     tokio::spawn(async move {
                         let Ok(server) = TcpStream::connect(target).await else { return };
                         let ((from_client, to_client), (from_server, to_server)) =
                             (client.into_split(), server.into_split());
-                        tokio::select! {
-                            () = carry(from_client, to_server, is_cut.clone(), None) => {}
-                            () = carry(from_server, to_client, is_cut, Some(&fates)) => {}
-                        }
+                        // What was sent before the client left arrives all the same.
+                        let answers = carry(from_server, to_client, way.clone(), Some(&fates));
+                        tokio::join!(carry(from_client, to_server, way, None), answers);
                     });
                 }
             }
         });
-        Self { port, target, cut, fates, accepts }
+        Self { port, target, cut, held, opened, fates, accepts }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -80,6 +86,16 @@ impl Proxy {
     /// Everything that was sent meanwhile goes through.
     pub(crate) fn heal(&self) {
         self.cut.send_replace(false);
+    }
+
+    /// Nothing goes through any more on the connections that are open; new ones are none of its business.
+    pub(crate) fn hold_open(&self) {
+        self.held.send_replace(self.opened.load(Ordering::Relaxed));
+    }
+
+    /// What was sent on them arrives.
+    pub(crate) fn let_go(&self) {
+        self.held.send_replace(0);
     }
 
     /// Decides over wake-ups from now on.
@@ -119,10 +135,26 @@ impl Fates {
     }
 }
 
+/// What stands in the way of a connection.
+#[derive(Clone)]
+struct Way {
+    number: u64,
+    is_cut: watch::Receiver<bool>,
+    is_held: watch::Receiver<u64>,
+}
+
+impl Way {
+    /// Waits until nothing does. The proxy gone is an end.
+    async fn is_free(&mut self) -> bool {
+        self.is_cut.wait_for(|cut| !cut).await.is_ok()
+            && self.is_held.wait_for(|held| *held < self.number).await.is_ok()
+    }
+}
+
 async fn carry(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut is_cut: watch::Receiver<bool>,
+    mut way: Way,
     fates: Option<&Fates>,
 ) {
     let (mut bytes, mut held) = (vec![0; 64 * 1024], Vec::new());
@@ -132,8 +164,9 @@ async fn carry(
             Some(fates) => fates.pass(&mut held),
             None => std::mem::take(&mut held),
         };
-        if is_cut.wait_for(|cut| !cut).await.is_err() || to.write_all(&on).await.is_err() {
+        if !way.is_free().await || to.write_all(&on).await.is_err() {
             break;
         }
     }
+    let _ = to.shutdown().await;
 }

@@ -13,10 +13,13 @@ local now = clock()
 local count = (#ARGV - DRAFTS + 1) / WIDTH
 
 if sender ~= '' then
-    -- The tickets of a sender rise. What is tried again was appended, or is lost with all that was.
+    -- The tickets of a sender rise. What is tried again was appended, or is lost with all that was. What comes
+    -- behind a later one was given up, and stood in a connection that nobody reads any more.
     local last, its_epoch, first = string.match(redis.call('HGET', SENDERS, sender) or '', '^(%d+) (%S+) (%d+)$')
     if last == ticket then
         return {'known', its_epoch, tonumber(first), count}
+    elseif last and tonumber(ticket) < tonumber(last) then
+        return {'late', false, false, false}
     end
 end
 if key ~= '' then
