@@ -2,6 +2,7 @@
 
 mod failure;
 mod follow;
+mod inner;
 mod keys;
 mod leases;
 mod listener;
@@ -24,10 +25,7 @@ use std::{
 
 use parking_lot::Mutex;
 use protocol::EventId;
-use sqlx::{
-    PgConnection, PgPool, Row as _,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{PgConnection, Row as _, postgres::PgConnectOptions};
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
     task::JoinHandle,
@@ -41,11 +39,11 @@ use super::{
 use crate::{clock::Clock, random};
 use failure::Failure;
 use follow::Follow;
+use inner::Inner;
 use rows::{corrupt, signed};
 use schema::Schema;
 use sender::{WAITING_MAX, Waiting};
 use sequencer::Kept;
-use session::Session;
 use standby::Standby;
 use tickets::Tickets;
 
@@ -131,27 +129,6 @@ impl Default for PostgresOptions {
 pub struct Postgres {
     inner: Arc<Inner>,
     run: Arc<Slot>,
-}
-
-/// What the handle and the tasks of a run share.
-#[derive(Debug)]
-struct Inner {
-    schema: Schema,
-    options: PostgresOptions,
-    connect: PgConnectOptions,
-    /// Made with the first question: it needs a runtime.
-    pool: OnceLock<PgPool>,
-    tickets: Tickets,
-    /// There may be something in the outbox.
-    sequencer: Notify,
-    /// There may be something new in the log.
-    follower: Notify,
-    /// Whoever opened the store has what it was answered with.
-    begun: Notify,
-    /// What was followed last.
-    position: watch::Sender<u64>,
-    /// Whether what is committed reaches this instance.
-    followed: AtomicBool,
 }
 
 /// The run, once there is one; its tasks end with it.
@@ -404,58 +381,5 @@ impl Outbox for Postgres {
 impl std::fmt::Debug for Postgres {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Postgres").field("schema", &self.inner.options.schema).finish_non_exhaustive()
-    }
-}
-
-impl Inner {
-    /// For one answer of the database: a moment more than a statement may run there.
-    fn bound(&self) -> Duration {
-        self.options.wait + Duration::from_millis(500)
-    }
-
-    fn pool(&self) -> &PgPool {
-        self.pool.get_or_init(|| {
-            PgPoolOptions::new()
-                .max_connections(self.options.pool)
-                .acquire_timeout(self.options.wait)
-                .connect_lazy_with(self.connect_as("pool"))
-        })
-    }
-
-    /// How a connection for `task` is made.
-    fn connect_as(&self, task: &str) -> PgConnectOptions {
-        let millis = |duration: Duration| duration.as_millis().to_string();
-        self.connect.clone().application_name(&format!("tidings {task}")).options([
-            ("statement_timeout", millis(self.options.wait)),
-            ("idle_in_transaction_session_timeout", millis(self.options.wait)),
-            // Seconds: a peer that is gone is noticed within about ten, and what it holds let go of.
-            ("tcp_keepalives_idle", "4".to_owned()),
-            ("tcp_keepalives_interval", "2".to_owned()),
-            ("tcp_keepalives_count", "3".to_owned()),
-            ("tcp_user_timeout", "10000".to_owned()),
-        ])
-    }
-
-    fn session(&self, task: &str) -> Session {
-        Session::new(self.connect_as(task), self.bound())
-    }
-
-    /// The session that holds the lock: it asks every 25 ms, so that one that is silent for so long is gone,
-    /// or as good as gone, and the database ends it.
-    fn sequencer_session(&self) -> Session {
-        let options = self.connect_as("sequencer").options([("idle_session_timeout", "3000")]);
-        Session::new(options, self.bound())
-    }
-
-    /// Says something to all instances.
-    async fn notify(&self, what: &str) -> Result<(), Failure> {
-        let statement = sqlx::query("SELECT pg_notify($1, $2)").bind(self.schema.channel()).bind(what);
-        session::all(self.pool(), self.bound(), statement).await.map(drop)
-    }
-
-    /// Waits until this instance has followed as far as `sequence`.
-    async fn reach(&self, sequence: u64) {
-        // The sender of positions lives as long as this.
-        let _ = self.position.subscribe().wait_for(|position| *position >= sequence).await;
     }
 }
