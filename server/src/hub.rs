@@ -84,6 +84,8 @@ impl<C: Contract> Hub<C> {
             limits: config.history,
             clock,
             revocations_kept: config.revocations_kept,
+            presence_lease: config.presence_lease,
+            leave_grace: config.leave_grace.min(config.presence_lease / 3),
         };
         let opened = store.open(opening, log.clone()).await?;
         standing.load(opened.grants, opened.revocations);
@@ -103,13 +105,7 @@ impl<C: Contract> Hub<C> {
         let tasks = vec![
             tokio::spawn(wheel.clone().run()).abort_handle(),
             tokio::spawn(teller.run()).abort_handle(),
-            tokio::spawn(presence::run(
-                Arc::downgrade(&presences),
-                store.clone(),
-                clock,
-                config.presence_lease,
-            ))
-            .abort_handle(),
+            tokio::spawn(presence::run(Arc::downgrade(&presences), store.clone())).abort_handle(),
             tokio::spawn(saving::run(saving.clone(), store.clone(), clock)).abort_handle(),
             tokio::spawn(
                 Sweep {
@@ -256,12 +252,21 @@ impl<C: Contract> Hub<C> {
         self.append_one(vec![Draft { channels, matter: Matter::Notice(notice) }], None).await
     }
 
-    /// Whether `user` is here, over all connections.
-    pub fn presence(&self, user: &str) -> Presence {
-        self.shared.presences.of(user)
+    /// Whether `user` is here, over all connections to all instances. What was read after [`Hub::cursor`] is changed
+    /// by events behind that cursor only, if the app sends one for each of [`Hub::presence_changes`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when the user is not at this instance and the store, which knows of the others, does not answer.
+    pub async fn presence(&self, user: &str) -> Result<Presence, StoreError> {
+        let here = self.shared.presences.of(user);
+        if here == Presence::Online {
+            return Ok(here);
+        }
+        let anywhere = self.shared.store.presence(user).await?;
+        Ok(here.or(anywhere))
     }
 
-    /// Every change of presence from now on.
+    /// The changes of presence from now on that this instance has to announce: all, where it is the only one.
     pub fn presence_changes(&self) -> PresenceChanges {
         self.shared.presences.changes()
     }
@@ -293,6 +298,9 @@ impl<C: Contract> Hub<C> {
     pub async fn close(&self) -> Result<(), StoreError> {
         self.shared.draining.store(true, Ordering::Release);
         self.shared.saving.flush(&*self.shared.store).await;
+        if let Err(error) = self.shared.presences.hand_over(&*self.shared.store).await {
+            tracing::warn!(%error, "the other instances were not told whom to expect");
+        }
         self.shared.store.close().await
     }
 

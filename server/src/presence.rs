@@ -1,7 +1,7 @@
 //! Who is here: one word per user over all connections, which does not flap when one of them comes back.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -18,7 +18,7 @@ use crate::{
     Config,
     clock::Clock,
     registry::Registry,
-    store::{Lease, Store},
+    store::{Lease, Store, StoreError},
 };
 
 /// Changes that a receiver may be behind before it loses the oldest: at about 50 bytes each, 50 KB per hub.
@@ -28,8 +28,8 @@ const CHANGES_KEPT: usize = 1_024;
 /// stream that the server ended by itself.
 const HUSH: Duration = Duration::from_secs(2);
 
-/// Between two tries to store a lease.
-const STORE_AGAIN: Duration = Duration::from_secs(1);
+/// Between two tries to store a lease, and between two looks whose time has come who was another instance's.
+const EVERY: Duration = Duration::from_secs(1);
 
 /// Whether a user is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,6 +42,17 @@ pub enum Presence {
     Offline,
 }
 
+impl Presence {
+    /// Of two places where a user may be, the one that says more.
+    pub(crate) const fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Online, _) | (_, Self::Online) => Self::Online,
+            (Self::Reconnecting, _) | (_, Self::Reconnecting) => Self::Reconnecting,
+            (Self::Offline, Self::Offline) => Self::Offline,
+        }
+    }
+}
+
 /// A user's presence became another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PresenceChange {
@@ -51,7 +62,11 @@ pub struct PresenceChange {
     pub presence: Presence,
 }
 
-/// Changes of presence, from the moment this was made.
+/// Changes of presence, from the moment this was made. Of several instances on one log each change comes to one,
+/// which tells whom it concerns; seldom, as when that one dies, to another once more.
+///
+/// Of two changes that follow each other closely, two instances may tell at once, the earlier one last. Whoever sends
+/// events of them asks [`crate::Hub::presence`] again after the send, and sends again when it has become another.
 ///
 /// # Example
 /// ```
@@ -102,6 +117,8 @@ pub(crate) enum Departure {
     /// It was lost, the page closed it, or the server ended it; the client may come back at once.
     #[default]
     Lost,
+    /// The server goes, and has told the client to come back, to this one's successor or another.
+    Drained,
     /// The user may not come back.
     Final,
 }
@@ -110,8 +127,8 @@ impl Departure {
     pub(crate) const fn of(reason: GoodbyeReason) -> Self {
         match reason {
             GoodbyeReason::Revoked => Self::Final,
+            GoodbyeReason::Draining => Self::Drained,
             GoodbyeReason::Lifetime
-            | GoodbyeReason::Draining
             | GoodbyeReason::Expired
             | GoodbyeReason::Replaced
             | GoodbyeReason::OverLimit => Self::Lost,
@@ -119,7 +136,7 @@ impl Departure {
     }
 }
 
-/// Everybody who is not offline.
+/// Everybody who is here, as far as this instance knows.
 #[derive(Debug)]
 pub(crate) struct Presences {
     inner: Mutex<Inner>,
@@ -134,9 +151,9 @@ pub(crate) struct Presences {
 #[derive(Debug, Default)]
 struct Inner {
     users: HashMap<String, Here>,
-    /// What was announced last; absent is offline.
-    announced: HashMap<String, Presence>,
-    /// Users whose presence may differ from what was announced.
+    /// What the store was told last; absent is offline.
+    told: HashMap<String, Presence>,
+    /// Users whose presence may differ from what it was told.
     pending: IndexSet<String>,
     /// When to look at a user again: whoever leaves stands here once or twice until the grace is over, also after
     /// coming back. Looking at everybody who is away whenever somebody comes or goes would cost the square of them.
@@ -184,10 +201,10 @@ impl Presences {
     pub(crate) fn expect(&self, leases: Vec<Lease>) {
         let now = Instant::now();
         let mut inner = self.inner.lock();
-        for Lease { user, until } in leases {
-            let end = if until.is_some() { now + self.lease } else { now };
+        for Lease { user, presence, .. } in leases {
+            let end = if presence == Presence::Offline { now } else { now + self.lease };
             let shown = now.max(end.checked_sub(self.leave_grace).unwrap_or(now));
-            inner.announced.insert(user.clone(), Presence::Online);
+            inner.told.insert(user.clone(), Presence::Online);
             inner.pending.insert(user.clone());
             inner.users.insert(user, Here::Away { shown, end });
         }
@@ -236,6 +253,7 @@ impl Presences {
             (false, Some(Here::Connected)) => {
                 let (hush, grace) = match departure {
                     Departure::Lost => (HUSH.min(self.leave_grace / 2), self.leave_grace),
+                    Departure::Drained => (self.leave_grace, 2 * self.leave_grace),
                     Departure::Final => (Duration::ZERO, Duration::ZERO),
                 };
                 inner.users.insert(user.to_owned(), Here::Away { shown: now + hush, end: now + grace });
@@ -246,11 +264,11 @@ impl Presences {
         self.changed.notify_one();
     }
 
-    /// Who is due to be announced, and when to look again.
-    fn due(&self) -> (Vec<PresenceChange>, Option<Instant>) {
+    /// What the store is to be told, and when to look again.
+    fn due(&self) -> (Vec<Lease>, Option<Instant>) {
         let now = Instant::now();
         let mut inner = self.inner.lock();
-        let Inner { users, announced, pending, later } = &mut *inner;
+        let Inner { users, told, pending, later } = &mut *inner;
         while later.first().is_some_and(|(at, _)| *at <= now) {
             pending.extend(later.pop_first().map(|(_, user)| user));
         }
@@ -263,73 +281,95 @@ impl Presences {
             } else if let Some(Here::Away { shown, end }) = here {
                 later.insert((if now < shown { shown } else { end }, user.clone()));
             }
-            if presence != announced.get(&user).copied().unwrap_or(Presence::Offline) {
-                due.push(PresenceChange { user, presence });
+            if presence != told.get(&user).copied().unwrap_or(Presence::Offline) {
+                due.push(self.word(user, presence, here, now));
             }
         }
         (due, later.first().map(|(at, _)| *at))
     }
 
-    fn announce(&self, change: PresenceChange, is_ours: bool) {
+    /// Everybody who has a connection, but for those of whom there is a word already.
+    fn renewed(&self, due: &[Lease]) -> Vec<Lease> {
+        let now = Instant::now();
+        let inner = self.inner.lock();
+        let is_due: HashSet<_> = due.iter().map(|lease| lease.user.as_str()).collect();
+        let here = inner
+            .users
+            .iter()
+            .filter(|(user, here)| matches!(here, Here::Connected) && !is_due.contains(user.as_str()));
+        here.map(|(user, here)| self.word(user.clone(), Presence::Online, Some(*here), now)).collect()
+    }
+
+    fn word(&self, user: String, presence: Presence, here: Option<Here>, now: Instant) -> Lease {
+        let lasts = match (presence, here) {
+            (Presence::Reconnecting, Some(Here::Away { end, .. })) => end.saturating_duration_since(now),
+            (Presence::Offline, _) => Duration::ZERO,
+            (Presence::Online | Presence::Reconnecting, _) => self.lease,
+        };
+        Lease { user, presence, until: self.clock.now() + lasts }
+    }
+
+    fn stored(&self, leases: Vec<Lease>, changes: Vec<PresenceChange>) {
         let mut inner = self.inner.lock();
-        if change.presence == Presence::Offline {
-            inner.announced.remove(&change.user);
-        } else {
-            inner.announced.insert(change.user.clone(), change.presence);
+        for Lease { user, presence, .. } in leases {
+            if presence == Presence::Offline {
+                inner.told.remove(&user);
+            } else {
+                inner.told.insert(user, presence);
+            }
         }
         drop(inner);
-        if is_ours {
+        for change in changes {
             // Nobody listening is no error.
             let _ = self.changes.send(change);
         }
     }
 
-    fn try_again(&self, changes: Vec<PresenceChange>) {
-        self.inner.lock().pending.extend(changes.into_iter().map(|change| change.user));
+    fn try_again(&self, leases: Vec<Lease>) {
+        self.inner.lock().pending.extend(leases.into_iter().map(|lease| lease.user));
     }
 
-    fn online(&self) -> Vec<String> {
-        let inner = self.inner.lock();
-        let here = inner.users.iter().filter(|(_, here)| matches!(here, Here::Connected));
-        here.map(|(user, _)| user.clone()).collect()
+    /// This run ends: whoever is here comes back, to whichever instance.
+    pub(crate) async fn hand_over(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let now = Instant::now();
+        let word = |user: &String, here: &Here| self.word(user.clone(), here.presence(now), Some(*here), now);
+        let mut leases: Vec<_> =
+            self.inner.lock().users.iter().map(|(user, here)| word(user, here)).collect();
+        leases.retain(|lease| lease.presence != Presence::Offline);
+        store.hand_over(leases).await
     }
 }
 
 /// Stores leases, then announces: the one task of a hub that speaks of presence.
-pub(crate) async fn run(presences: Weak<Presences>, store: Arc<dyn Store>, clock: Clock, lease: Duration) {
-    let mut renew_at = Instant::now() + lease / 3;
+pub(crate) async fn run(presences: Weak<Presences>, store: Arc<dyn Store>) {
+    let (mut renew_at, mut look_at) = (None, Instant::now());
     while let Some(presences) = presences.upgrade() {
-        let (due, next) = presences.due();
-        if !due.is_empty() {
-            let until = clock.now() + lease;
-            let leases = due.iter().map(|change| Lease {
-                user: change.user.clone(),
-                until: (change.presence != Presence::Offline).then_some(until),
-            });
-            match store.lease(leases.collect()).await {
-                Ok(ours) => due.into_iter().zip(ours).for_each(|(change, is_ours)| {
-                    presences.announce(change, is_ours);
-                }),
+        let (mut leases, next) = presences.due();
+        let now = Instant::now();
+        let every = presences.lease / 3;
+        let renews = now >= *renew_at.get_or_insert(now + every);
+        if renews {
+            leases.extend(presences.renewed(&leases));
+        }
+        if renews || look_at <= now || !leases.is_empty() {
+            match store.lease(leases.clone()).await {
+                Ok(changes) => {
+                    presences.stored(leases, changes);
+                    renew_at = renew_at.filter(|_| !renews);
+                    look_at = Instant::now() + EVERY;
+                }
                 Err(error) => {
-                    tracing::warn!(%error, "presence leases could not be stored");
-                    presences.try_again(due);
-                    tokio::time::sleep(STORE_AGAIN).await;
+                    tracing::warn!(%error, "who is here could not be stored");
+                    presences.try_again(leases);
+                    tokio::time::sleep(EVERY).await;
                 }
             }
             continue;
         }
-        if renew_at <= Instant::now() {
-            renew_at = Instant::now() + lease / 3;
-            let until = Some(clock.now() + lease);
-            let leases = presences.online().into_iter().map(|user| Lease { user, until }).collect();
-            if let Err(error) = store.lease(leases).await {
-                tracing::warn!(%error, "presence leases could not be renewed");
-            }
-        }
-        let wait = tokio::time::sleep_until(next.unwrap_or(renew_at).min(renew_at));
+        let until = [next, renew_at, Some(look_at)].into_iter().flatten().min().unwrap_or(look_at);
         tokio::select! {
             () = presences.changed.notified() => {}
-            () = wait => {}
+            () = tokio::time::sleep_until(until) => {}
         }
     }
 }
@@ -344,7 +384,7 @@ mod tests {
         let mut changes = presences.changes();
         for n in 0..=CHANGES_KEPT {
             let change = PresenceChange { user: n.to_string(), presence: Presence::Online };
-            presences.announce(change, true);
+            presences.stored(Vec::new(), vec![change]);
         }
         assert_eq!(changes.recv().await, Err(PresenceError::Lagged(1)));
         let next = PresenceChange { user: "1".to_owned(), presence: Presence::Online };

@@ -101,7 +101,7 @@ impl Registry {
                 let of_user = entry.get();
                 let replaced =
                     predecessor.and_then(|id| of_user.iter().find(|other| *other.id == *id).cloned());
-                if of_user.len() - usize::from(replaced.is_some()) >= max {
+                if replaced.is_none() && of_user.len() >= max {
                     return Err(OverLimit);
                 }
                 // First, so that the set is never empty in between.

@@ -29,13 +29,15 @@ pub(crate) struct Saving {
     kept: bool,
     /// Changes since the last batch, by connection.
     changed: Mutex<IndexMap<Arc<str>, Saved>>,
+    /// The batch that is being written down, or was last: a question that was answered meanwhile is held against it.
+    written: Mutex<IndexMap<Arc<str>, Saved>>,
     expected: DashMap<String, Saved>,
 }
 
 impl Saving {
     /// For a store that keeps connections, or does not.
     pub(crate) fn new(kept: bool) -> Self {
-        Self { kept, changed: Mutex::default(), expected: DashMap::new() }
+        Self { kept, changed: Mutex::default(), written: Mutex::default(), expected: DashMap::new() }
     }
 
     /// Connections of earlier runs, which may come back for as long as a lease lasts.
@@ -81,6 +83,21 @@ impl Saving {
         }
     }
 
+    /// The client of a connection that another instance has is here now: the other one's counts no more.
+    pub(crate) fn taken_over(&self, id: &str, user: &str) {
+        let (id, at) = (Arc::from(id), Time::from_millis(0));
+        let gone =
+            Saved { id: String::from(&*id), user: user.to_owned(), login: None, opened_at: at, until: None };
+        self.note(id, gone);
+    }
+
+    /// Whether a connection has ended, which the store may not have heard yet.
+    pub(crate) fn has_ended(&self, id: &str) -> bool {
+        let is_end =
+            |batch: &IndexMap<Arc<str>, Saved>| batch.get(id).is_some_and(|saved| saved.until.is_none());
+        is_end(&self.changed.lock()) || is_end(&self.written.lock())
+    }
+
     /// Forgets whom nobody needs to expect any more.
     pub(crate) fn sweep(&self, now: Time) {
         self.expected.retain(|id, saved| {
@@ -94,14 +111,18 @@ impl Saving {
 
     /// Writes down what has changed.
     pub(crate) async fn flush(&self, store: &dyn Store) {
-        let batch = std::mem::take(&mut *self.changed.lock());
+        let batch: Vec<_> = {
+            let (mut changed, mut written) = (self.changed.lock(), self.written.lock());
+            *written = std::mem::take(&mut *changed);
+            written.values().cloned().collect()
+        };
         if batch.is_empty() {
             return;
         }
-        if let Err(error) = store.save(batch.values().cloned().collect()).await {
+        if let Err(error) = store.save(batch).await {
             tracing::warn!(%error, "connections could not be saved");
-            let mut changed = self.changed.lock();
-            for (id, saved) in batch {
+            let (mut changed, mut written) = (self.changed.lock(), self.written.lock());
+            for (id, saved) in written.drain(..) {
                 // What has happened since is newer.
                 if changed.len() < KEPT_MAX {
                     changed.entry(id).or_insert(saved);

@@ -34,6 +34,9 @@ use crate::{
 /// was never seen before open at once.
 const ASKS_MAX: u32 = 8;
 
+/// For how long a new stream waits to hear how many its user has elsewhere.
+const COUNT_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// Where a hub's router is mounted.
 #[derive(Clone)]
 pub(crate) struct Mount {
@@ -160,9 +163,11 @@ async fn open(
     };
     let connection = Arc::new(Connection::new(shared.registry.next_serial(), birth));
     let predecessor = claim.predecessor.as_deref();
+    let elsewhere = open_elsewhere(shared, &connection.user, predecessor).await;
+    let most = config.connections_per_user.saturating_sub(elsewhere);
     shared
         .registry
-        .register(&connection, rights.channels(), predecessor, config.connections_per_user)
+        .register(&connection, rights.channels(), predecessor, most)
         .map_err(|_| Rejection::OverLimit)?;
     shared.metrics.connections_opened.add(1);
     let membership = Membership::new(shared.clone(), connection, place);
@@ -181,6 +186,20 @@ fn predecessor_since(shared: &Shared, claim: &Claim, user: &str) -> Option<Time>
     let open = shared.registry.get(id).filter(|connection| *connection.user == *user);
     let expected = || shared.saving.welcome(id, user).map(|saved| saved.opened_at);
     open.map(|connection| connection.first_opened_at).or_else(expected)
+}
+
+/// How many streams the user has at other instances, as those told the store: each second. Where it does not answer at
+/// once, every instance counts its own.
+async fn open_elsewhere(shared: &Shared, user: &str, predecessor: Option<&str>) -> usize {
+    if !shared.store.is_followed() {
+        return 0;
+    }
+    let asked = tokio::time::timeout(COUNT_TIMEOUT, shared.store.elsewhere_of(user)).await;
+    let Ok(Ok(open)) = asked else { return 0 };
+    if let Some(id) = predecessor.filter(|id| open.iter().any(|open| open == id)) {
+        shared.saving.taken_over(id, user);
+    }
+    open.iter().filter(|id| !shared.saving.has_ended(id)).count()
 }
 
 /// Asks for rights until no notice lies between question and answer, and finds out where the stream starts.

@@ -185,7 +185,7 @@ async fn is_noticed(server: &Server, namespace: &Namespace, mut changes: Presenc
     println!("noticed after {noticed:?} of a lease of {:?}", quick().presence_lease);
     assert!(noticed <= quick().presence_lease, "noticed after {noticed:?}");
     assert_eq!(next(&mut changes).await, Presence::Offline);
-    assert_eq!(server.hub.presence("42"), Presence::Offline);
+    assert_eq!(server.hub.presence("42").await.expect("an answer"), Presence::Offline);
 }
 
 #[tokio::test]

@@ -11,8 +11,12 @@ use crate::{
 };
 
 /// Whether somebody is there, in the contract's words.
-pub(crate) fn presence_of(hub: &Hub<Event>, user: Id) -> Presence {
-    in_contract(hub.presence(&user.to_string()))
+pub(crate) async fn presence_of(hub: &Hub<Event>, user: Id) -> Result<Presence, Failure> {
+    let presence = hub.presence(&user.to_string()).await.map_err(|error| {
+        tracing::warn!(%error, "the presence of a user is unknown");
+        Failure::Broken
+    })?;
+    Ok(in_contract(presence))
 }
 
 /// Sends every change of presence to the partners of whom it concerns, until the hub is gone.
@@ -38,22 +42,30 @@ async fn tell_all(platform: &Platform) -> Result<(), Failure> {
     let rows = query("SELECT id FROM users").fetch_all(&mut platform.reader().await?).await?;
     for row in &rows {
         let user = parsed(row, "id")?;
-        tell(platform, user, presence_of(&platform.hub, user)).await?;
+        tell(platform, user, presence_of(&platform.hub, user).await?).await?;
     }
     Ok(())
 }
 
-async fn tell(platform: &Platform, user: Id, presence: Presence) -> Result<(), Failure> {
+async fn tell(platform: &Platform, user: Id, mut presence: Presence) -> Result<(), Failure> {
     let partners = partners(&mut platform.reader().await?, user).await?;
     if partners.is_empty() {
         return Ok(());
     }
     let audience = Audience::users(partners.iter().map(Id::to_string));
-    let event = Event::PresenceChanged { user_id: user, presence };
-    platform.hub.send(audience, &event).await.map(drop).map_err(|error| {
-        tracing::warn!(%error, "a change of presence was not sent");
-        Failure::Broken
-    })
+    loop {
+        let event = Event::PresenceChanged { user_id: user, presence };
+        platform.hub.send(audience.clone(), &event).await.map_err(|error| {
+            tracing::warn!(%error, "a change of presence was not sent");
+            Failure::Broken
+        })?;
+        // Of several instances another may have told of the next change before this was sent.
+        let current = presence_of(&platform.hub, user).await?;
+        if current == presence {
+            return Ok(());
+        }
+        presence = current;
+    }
 }
 
 fn in_contract(presence: tidings_server::Presence) -> Presence {

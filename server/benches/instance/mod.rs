@@ -80,6 +80,8 @@ impl<S: Store> Instance<S> {
             limits: Limits::default(),
             clock: Clock::start(),
             revocations_kept: Duration::from_secs(3_600),
+            presence_lease: Duration::from_secs(45),
+            leave_grace: Duration::from_secs(10),
         };
         store.open(opening, head.clone()).await.expect("it opens");
         Self { store, head }

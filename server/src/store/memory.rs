@@ -10,9 +10,9 @@ use protocol::{Entry, Epoch, EventId, Payload, Time};
 
 use super::{
     Answer, Appended, Beginning, Draft, Follower, KEY_KEPT, KEYS_MAX, Key, Lease, Matter, Opened, Opening,
-    Saved, Store, StoreError,
+    Saved, Store, StoreError, announced::Announced,
 };
-use crate::clock::Clock;
+use crate::{PresenceChange, clock::Clock};
 
 /// The log of one run: committed and visible are the same step. After a restart it begins again at 0 under
 /// an epoch that nobody knows, which is a gap for every client that returns.
@@ -28,6 +28,7 @@ use crate::clock::Clock;
 pub struct Memory {
     /// Absent until opened.
     run: Mutex<Option<Run>>,
+    announced: Announced,
 }
 
 struct Run {
@@ -84,9 +85,9 @@ impl Store for Memory {
         })
     }
 
-    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
-        // The only instance is the one that changed it, and nobody reads a lease after this run.
-        Box::pin(async move { Ok(vec![true; leases.len()]) })
+    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<PresenceChange>> {
+        // Nobody reads a lease after this run.
+        Box::pin(async move { Ok(self.announced.changes(leases)) })
     }
 
     fn keeps_connections(&self) -> bool {

@@ -4,10 +4,13 @@
 //! the order of their ids, none twice. [`Store::append`] never feeds the readers by another way. Readers
 //! never touch the store.
 
+mod announced;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod columns;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod course;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod holder;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod lineage;
 mod memory;
@@ -26,7 +29,7 @@ use protocol::{
 };
 
 use crate::{
-    Audience, Cause, SendError,
+    Audience, Cause, Presence, PresenceChange, SendError,
     clock::{Clock, rfc3339},
     config::MAX_EVENT_BYTES,
     secret::Secret,
@@ -73,9 +76,26 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// it was not told of.
     fn covers<'a>(&'a self, cursor: &'a EventId) -> Answer<'a, bool>;
 
-    /// Stores the leases of users that are here, or the end of those that left. Answers for which of them
-    /// this instance was the one that changed what was stored before: it announces the change.
-    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>>;
+    /// Stores what this instance knows of who is here, and answers the changes of presence that come of it, or of
+    /// the time that has passed: on a shared log those over all instances, each to one of them, which announces it.
+    ///
+    /// Asked by one task, a question after the answer to the one before, and every second also where there is nothing
+    /// to store. What an instance was answered and dies with is answered to another.
+    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<PresenceChange>>;
+
+    /// The run ends, and these users are expected back, at whichever instance. Where no other instance is, the next
+    /// run knows it from the leases.
+    fn hand_over(&self, leases: Vec<Lease>) -> Answer<'_, ()> {
+        drop(leases);
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Whether a user is here, by the leases of all instances. Where there is one, its hub knows better than its store,
+    /// which says [`Presence::Offline`].
+    fn presence<'a>(&'a self, user: &'a str) -> Answer<'a, Presence> {
+        let _ = user;
+        Box::pin(async { Ok(Presence::Offline) })
+    }
 
     /// Whether [`Store::save`] keeps anything: where it does not, nothing is noted for it.
     fn keeps_connections(&self) -> bool {
@@ -93,6 +113,13 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// The connections that other instances have open, as they saved them.
     fn elsewhere(&self) -> Answer<'_, Vec<Elsewhere>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// The ids of a user's connections that other instances have open, as they saved them, without those of instances
+    /// that have not been heard of ([`Member::is_alive`]).
+    fn elsewhere_of<'a>(&'a self, user: &'a str) -> Answer<'a, Vec<String>> {
+        let _ = user;
         Box::pin(async { Ok(Vec::new()) })
     }
 
@@ -120,8 +147,16 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).covers(cursor)
     }
 
-    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
+    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<PresenceChange>> {
         (**self).lease(leases)
+    }
+
+    fn hand_over(&self, leases: Vec<Lease>) -> Answer<'_, ()> {
+        (**self).hand_over(leases)
+    }
+
+    fn presence<'a>(&'a self, user: &'a str) -> Answer<'a, Presence> {
+        (**self).presence(user)
     }
 
     fn keeps_connections(&self) -> bool {
@@ -138,6 +173,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn elsewhere(&self) -> Answer<'_, Vec<Elsewhere>> {
         (**self).elsewhere()
+    }
+
+    fn elsewhere_of<'a>(&'a self, user: &'a str) -> Answer<'a, Vec<String>> {
+        (**self).elsewhere_of(user)
     }
 
     fn is_followed(&self) -> bool {
@@ -222,6 +261,10 @@ pub struct Opening {
     pub clock: Clock,
     /// How long a revocation refuses credentials that were issued before it.
     pub revocations_kept: Duration,
+    /// For how long a user counts as here whose instance is not heard of.
+    pub presence_lease: Duration,
+    /// For how long one who is lost is reconnecting: at most a third of the lease, which is renewed twice as early.
+    pub leave_grace: Duration,
 }
 
 /// Where a log begins.
@@ -245,8 +288,8 @@ pub struct Opened {
     /// Grants that stand.
     pub grants: Vec<Grant>,
     /// Users that were here when the log was last written to, however long ago that is: their leases are renewed
-    /// in full. And, with [`Lease::until`] `None`, those whose lease was ended in the minute before: nobody may
-    /// have been told of it.
+    /// in full. And, offline, those who left in the minute before: nobody may have been told of it. None where the
+    /// store itself knows of everybody ([`Store::presence`]).
     pub leases: Vec<Lease>,
     /// Connections of earlier runs that are expected back.
     pub connections: Vec<Saved>,
@@ -356,13 +399,16 @@ pub struct Appended {
     pub duplicate: bool,
 }
 
-/// A user is here until then.
+/// What an instance knows of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// The user.
     pub user: String,
-    /// The end; `None` says that the user has left.
-    pub until: Option<Time>,
+    /// Offline says that the user has left.
+    pub presence: Presence,
+    /// Until when it holds, if no other word comes: from then on the user is offline, and from
+    /// [`Opening::leave_grace`] before it one that is online is reconnecting.
+    pub until: Time,
 }
 
 /// One of the instances that share a log, as it told of itself.

@@ -21,6 +21,10 @@ async fn expect(changes: &mut PresenceChanges, user: &str, presence: Presence) {
     assert_eq!(change, PresenceChange { user: user.into(), presence });
 }
 
+async fn presence(hub: &Hub<Event>) -> Presence {
+    hub.presence("coach").await.expect("an answer")
+}
+
 /// Whether there is no change to be had.
 async fn is_calm(changes: &mut PresenceChanges) -> bool {
     timeout(Duration::from_millis(1), changes.recv()).await.is_err()
@@ -34,20 +38,20 @@ fn config(leave_grace: Duration) -> Config {
 async fn a_user_is_online_until_the_last_tab_is_gone_for_the_grace() {
     let server = Server::with(config(Duration::from_secs(1))).await;
     let mut changes = server.hub.presence_changes();
-    assert_eq!(server.hub.presence("coach"), Presence::Offline);
+    assert_eq!(presence(&server.hub).await, Presence::Offline);
     let mut one = server.stream("coach").await;
     one.expect("tidings:hello").await;
-    assert_eq!(server.hub.presence("coach"), Presence::Online);
+    assert_eq!(presence(&server.hub).await, Presence::Online);
     expect(&mut changes, "coach", Presence::Online).await;
     let mut two = server.stream("coach").await;
     two.expect("tidings:hello").await;
     drop(one);
     server.until(|hub| hub.connections().of_user("coach").len() == 1).await;
-    assert_eq!(server.hub.presence("coach"), Presence::Online);
+    assert_eq!(presence(&server.hub).await, Presence::Online);
     drop(two);
     expect(&mut changes, "coach", Presence::Reconnecting).await;
     expect(&mut changes, "coach", Presence::Offline).await;
-    assert_eq!(server.hub.presence("coach"), Presence::Offline);
+    assert_eq!(presence(&server.hub).await, Presence::Offline);
 }
 
 #[tokio::test]
@@ -59,7 +63,7 @@ async fn a_user_that_comes_back_within_the_grace_was_never_offline() {
     expect(&mut changes, "coach", Presence::Online).await;
     drop(tab);
     expect(&mut changes, "coach", Presence::Reconnecting).await;
-    assert_eq!(server.hub.presence("coach"), Presence::Reconnecting);
+    assert_eq!(presence(&server.hub).await, Presence::Reconnecting);
     let mut tab = server.stream("coach").await;
     tab.expect("tidings:hello").await;
     expect(&mut changes, "coach", Presence::Online).await;
@@ -76,7 +80,7 @@ async fn a_page_that_reloads_is_no_news() {
         sleep(Duration::from_secs(3)).await;
         drop(page);
         sleep(Duration::from_millis(1_900)).await;
-        assert_eq!(hub.presence("coach"), Presence::Online);
+        assert_eq!(presence(&hub).await, Presence::Online);
     }
     let began = Instant::now();
     expect(&mut changes, "coach", Presence::Online).await;
@@ -97,7 +101,7 @@ async fn the_end_of_a_connections_lifetime_is_not_shown() {
     assert_eq!(tab.expect("tidings:goodbye").await["reason"], "lifetime");
     tab.end().await;
     server.until(|hub| hub.connections().is_empty()).await;
-    assert_eq!(server.hub.presence("coach"), Presence::Online);
+    assert_eq!(presence(&server.hub).await, Presence::Online);
     let mut back = server.stream("coach").await;
     back.expect("tidings:hello").await;
     let mut other = server.stream("other").await;
@@ -110,9 +114,10 @@ async fn who_was_revoked_is_offline_at_once() {
     let server = Server::with(config(Duration::from_secs(600))).await;
     let mut tab = server.stream("coach").await;
     tab.expect("tidings:hello").await;
+    let mut changes = server.hub.presence_changes();
     server.hub.revoke(Revoked::User("coach".into()), "test", None).await.expect("committed");
     tab.expect("tidings:goodbye").await;
-    server.until(|hub| hub.presence("coach") == Presence::Offline).await;
+    expect(&mut changes, "coach", Presence::Offline).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,7 +138,7 @@ async fn who_falls_silent_behind_a_proxy_is_offline_when_the_lease_ends() {
     let silent = Instant::now();
     expect(&mut changes, "coach", Presence::Online).await;
     sleep(Duration::from_secs(35)).await;
-    assert_eq!(hub.presence("coach"), Presence::Online);
+    assert_eq!(presence(&hub).await, Presence::Online);
     expect(&mut changes, "coach", Presence::Reconnecting).await;
     expect(&mut changes, "coach", Presence::Offline).await;
     let seconds = silent.elapsed().as_secs();
@@ -150,7 +155,7 @@ async fn nobody_is_asked_to_prove_life_whose_connection_proves_it() {
     let mut page = Stream::open(&app, "").await;
     assert!(!page.expect("tidings:hello").await.data.contains("alive_ms"));
     sleep(Duration::from_secs(3_600)).await;
-    assert_eq!(hub.presence("coach"), Presence::Online);
+    assert_eq!(presence(&hub).await, Presence::Online);
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,5 +177,9 @@ async fn a_change_is_announced_once_and_only_when_its_lease_is_stored() {
     for presence in [Presence::Reconnecting, Presence::Offline] {
         expect(&mut changes, "coach", presence).await;
     }
-    assert_eq!(store.leases.lock().last().expect("one").until, None, "the end is stored as well");
+    assert_eq!(
+        store.leases.lock().last().expect("one").presence,
+        Presence::Offline,
+        "the end is stored as well"
+    );
 }

@@ -33,6 +33,8 @@ struct Disk {
 struct Kept {
     disk: Arc<Mutex<Disk>>,
     run: Mutex<Option<Run>>,
+    /// What was announced of each user; of nobody else than that they are here.
+    announced: Mutex<HashMap<String, Presence>>,
 }
 
 type Run = (Epoch, Clock, Arc<dyn Follower>);
@@ -86,8 +88,16 @@ impl Store for Kept {
         Box::pin(async { Ok(false) })
     }
 
-    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
-        Box::pin(async move { Ok(vec![true; leases.len()]) })
+    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<PresenceChange>> {
+        let mut announced = self.announced.lock();
+        let is_change = |lease: &Lease| {
+            let before = announced.insert(lease.user.clone(), lease.presence);
+            before.unwrap_or(Presence::Online) != lease.presence
+        };
+        let changes: Vec<_> = leases.into_iter().filter(is_change).collect();
+        let change = |lease: Lease| PresenceChange { user: lease.user, presence: lease.presence };
+        let changes = changes.into_iter().map(change).collect();
+        Box::pin(async move { Ok(changes) })
     }
 
     fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
@@ -113,7 +123,7 @@ async fn start(disk: &Arc<Mutex<Disk>>) -> Server {
 }
 
 async fn start_with(disk: &Arc<Mutex<Disk>>, config: Config) -> Server {
-    let store = Kept { disk: disk.clone(), run: Mutex::default() };
+    let store = Kept { disk: disk.clone(), run: Mutex::default(), announced: Mutex::default() };
     let hub = Hub::start(config, store).await.expect("it starts");
     let app = Router::new().nest("/sse", router(&hub, believe));
     Server::serve(hub, app).await
@@ -198,8 +208,12 @@ async fn grants_and_revocations_of_the_run_before_hold() {
 async fn who_was_here_still_is_until_a_new_lease_ends_and_who_left_unnoticed_is_told_of() {
     let disk = Arc::new(Mutex::new(Disk::default()));
     let now = Clock::start().now();
-    let lease = |user: &str, until| Lease { user: user.into(), until };
-    disk.lock().known.leases = vec![lease("back", Some(now)), lease("gone", Some(now)), lease("left", None)];
+    let lease = |user: &str, presence| Lease { user: user.into(), presence, until: now };
+    disk.lock().known.leases = vec![
+        lease("back", Presence::Online),
+        lease("gone", Presence::Online),
+        lease("left", Presence::Offline),
+    ];
     let config = Config {
         presence_lease: Duration::from_secs(2),
         leave_grace: Duration::from_secs(1),
@@ -207,8 +221,12 @@ async fn who_was_here_still_is_until_a_new_lease_ends_and_who_left_unnoticed_is_
     };
     let server = start_with(&disk, config).await;
     let mut changes = server.hub.presence_changes();
-    assert_eq!(server.hub.presence("back"), Presence::Online, "a restart is no news");
-    assert_eq!(server.hub.presence("left"), Presence::Offline);
+    assert_eq!(
+        server.hub.presence("back").await.expect("an answer"),
+        Presence::Online,
+        "a restart is no news"
+    );
+    assert_eq!(server.hub.presence("left").await.expect("an answer"), Presence::Offline);
     let mut client = server.stream("back").await;
     client.expect("tidings:hello").await;
     let mut seen = Vec::new();
@@ -225,7 +243,7 @@ async fn who_was_here_still_is_until_a_new_lease_ends_and_who_left_unnoticed_is_
             change("gone", Presence::Offline)
         ]
     );
-    assert_eq!(server.hub.presence("back"), Presence::Online);
+    assert_eq!(server.hub.presence("back").await.expect("an answer"), Presence::Online);
 }
 
 #[tokio::test]
@@ -292,7 +310,8 @@ async fn a_connection_that_does_not_return_within_a_lease_is_expected_no_more() 
 #[tokio::test]
 async fn a_log_that_turns_out_to_be_another_one_is_told_to_open_streams() {
     let disk = Arc::default();
-    let store = Arc::new(Kept { disk: Arc::clone(&disk), run: Mutex::default() });
+    let store =
+        Arc::new(Kept { disk: Arc::clone(&disk), run: Mutex::default(), announced: Mutex::default() });
     let hub = Hub::start(Config::default(), store.clone()).await.expect("it starts");
     let app = Router::new().nest("/sse", router(&hub, believe));
     let server = Server::serve(hub, app).await;
@@ -314,7 +333,7 @@ async fn a_log_that_turns_out_to_be_another_one_is_told_to_open_streams() {
 
 #[tokio::test(start_paused = true)]
 async fn a_heartbeat_names_no_place_in_a_log_that_has_become_another_one() {
-    let store = Arc::new(Kept { disk: Arc::default(), run: Mutex::default() });
+    let store = Arc::new(Kept { disk: Arc::default(), run: Mutex::default(), announced: Mutex::default() });
     let authorize_timeout = Duration::from_secs(600);
     let config = Config { heartbeat: Duration::from_secs(15), authorize_timeout, ..quiet() };
     let hub = Hub::<Event>::start(config, store.clone()).await.expect("it starts");

@@ -78,7 +78,7 @@ macro_rules! durable_store {
                     a_grant_that_was_forgotten_begins_anew
                     grants_of_who_was_away_for_a_whole_window_are_forgotten
                     revocations_are_kept_as_long_as_told
-                    leases_are_loaded_however_long_nobody_was_there_to_tell_of_their_end
+                    who_was_here_is_however_long_nobody_was_there_to_tell_of_the_end
                     everybody_is_renewed_at_once
                     connections_are_expected_back_until_their_time
                 }
@@ -123,7 +123,16 @@ macro_rules! shared_store {
                     instances_know_each_other
                     hubs_list_each_other
                     when_an_instance_dies_the_others_go_on
-                    leases_of_several_instances_are_one_word_per_user
+                }
+                presence {
+                    of_several_instances_each_change_is_told_once
+                    of_whom_an_instance_had_that_died_another_tells_in_time
+                    a_change_that_nobody_received_is_told_by_another
+                    nobody_has_left_because_nobody_could_look
+                    whoever_is_handed_over_is_here_until_another_has_them
+                    the_word_of_an_instance_that_is_gone_ends_when_its_user_comes
+                    hubs_say_one_word_of_a_user
+                    a_person_has_so_many_streams_over_all_instances
                 }
                 outage {
                     streams_outlive_an_outage_and_miss_nothing

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tidings_server::{
     Config, Hub,
     protocol::EventId,
-    store::{Lease, Member, Store},
+    store::{Member, Store},
 };
 use tokio::task::JoinHandle;
 
@@ -156,30 +156,4 @@ pub(crate) async fn when_an_instance_dies_the_others_go_on<P: Many>() {
         others[0].watcher.seen.lock().ids()[..told.len()],
         "what the dead one had told stands"
     );
-}
-
-pub(crate) async fn leases_of_several_instances_are_one_word_per_user<P: Many>() {
-    let place = P::fresh().await;
-    let (a, b) = (Run::open(&place).await, Run::open(&place).await);
-    let until = tidings_server::Clock::start().now() + Duration::from_secs(45);
-    let here = || vec![Lease { user: "coach".to_owned(), until: Some(until) }];
-    let left = || vec![Lease { user: "coach".to_owned(), until: None }];
-    assert_eq!(a.store.lease(here()).await.expect("stored"), [true]);
-    assert_eq!(b.store.lease(here()).await.expect("stored"), [false], "it was here");
-    assert_eq!(a.store.lease(left()).await.expect("stored"), [false], "it is there still");
-    assert_eq!(b.store.lease(left()).await.expect("stored"), [true]);
-    assert_eq!(a.store.lease(left()).await.expect("stored"), [false], "that was told");
-    // An instance that dies holds a user until its lease ends, and somebody tells of that end.
-    assert_eq!(a.store.lease(here()).await.expect("stored"), [true]);
-    a.kill();
-    place.age_under_way(Duration::from_secs(60)).await;
-    assert_eq!(b.store.lease(left()).await.expect("stored"), [true], "whoever comes first");
-    assert_eq!(b.store.lease(left()).await.expect("stored"), [false]);
-    // Of many that race, one.
-    let c = Run::open(&place).await;
-    for round in 0..20 {
-        let user = || vec![Lease { user: format!("user {round}"), until: Some(until) }];
-        let (first, second) = tokio::join!(b.store.lease(user()), c.store.lease(user()));
-        assert_ne!(first.expect("stored"), second.expect("stored"), "round {round}");
-    }
 }

@@ -14,6 +14,7 @@ mod outbox;
 mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod presence;
 #[cfg(feature = "redis")]
 mod redis;
 mod retention;

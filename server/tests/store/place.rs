@@ -78,8 +78,14 @@ pub(crate) trait Many: Durable {
     /// It is there again.
     fn resume(&self);
 
-    /// As [`Durable::age`], while runs are open.
+    /// As [`Durable::age`], while runs are open, which go on looking whose time has come.
     async fn age_under_way(&self, by: Duration);
+
+    /// Nobody has looked whose time has come for as long as this, or longer.
+    async fn forget_looks(&self, by: Duration);
+
+    /// What was given to all since nobody could look ends so much earlier.
+    async fn pardon_less(&self, by: Duration);
 
     /// Puts the copy in the place of what is there, whoever uses it.
     async fn restore_under_way(&self, backup: Self::Backup);

@@ -5,12 +5,12 @@ use std::time::Duration;
 use tidings_server::{
     Revoked,
     protocol::{Limits, Notice},
-    store::{Lease, Opening, Saved, Store},
+    store::{Opening, Saved, Store},
 };
 
 use crate::{
     place::Durable,
-    run::{Resumed, Run, eventually, key, notice, opening, said},
+    run::{Resumed, Run, eventually, here, key, notice, opening, said},
 };
 
 pub(crate) async fn the_oldest_go_by_count_while_senders_go_on<P: Durable>() {
@@ -82,7 +82,7 @@ pub(crate) async fn what_has_expired_goes_too<P: Durable>() {
         first.send(notice(grant)).await;
         first.send(notice(Notice::Revoke { revoked, reason: String::new() })).await;
         first.append(vec![said("1")], Some(key(&user, "1"))).await.expect("sent");
-        first.store.lease(vec![Lease { user: user.clone(), until }]).await.expect("stored");
+        first.store.lease(vec![here(&user, Duration::from_secs(45))]).await.expect("stored");
         let opened_at = now();
         let saved = Saved { id: user.clone(), user, login: None, opened_at, until };
         first.store.save(vec![saved]).await.expect("saved");
@@ -90,8 +90,13 @@ pub(crate) async fn what_has_expired_goes_too<P: Durable>() {
     assert_eq!(place.others().await, 25);
     first.close().await;
     place.age(Duration::from_secs(7_200)).await;
-    let _run = Run::open(&place).await;
-    eventually("all is removed", async || place.others().await == 0).await;
+    // Those who were here are for one lease more, since nobody was there to tell of the end.
+    let run = Run::open_with(&place, Opening { presence_lease: Duration::from_millis(1), ..opening() }).await;
+    eventually("all is removed", async || {
+        run.store.lease(Vec::new()).await.expect("an answer");
+        place.others().await == 0
+    })
+    .await;
 }
 
 fn now() -> tidings_server::protocol::Time {

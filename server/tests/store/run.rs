@@ -9,12 +9,12 @@ use parking_lot::{Condvar, Mutex};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tidings_server::{
-    Audience, Clock, Secret, StoreError,
+    Audience, Clock, Presence, Secret, StoreError,
     protocol::{
         Channel, Contract, Covered, Delivery, Entry, Epoch, EventId, History, Limits, Located,
         NoApplicationError, Notice, Payload, Query, Read, Revoked, Time,
     },
-    store::{Appended, Beginning, Draft, Follower, Key, Matter, Opened, Opening, Store},
+    store::{Appended, Beginning, Draft, Follower, Key, Lease, Matter, Opened, Opening, Store},
 };
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -212,7 +212,19 @@ pub(crate) fn opening() -> Opening {
         limits: Limits::default(),
         clock: Clock::start(),
         revocations_kept: Duration::from_secs(3_600),
+        presence_lease: Duration::from_secs(45),
+        leave_grace: Duration::from_secs(10),
     }
+}
+
+/// What an instance that has a user says, and for how long.
+pub(crate) fn here(user: &str, lasts: Duration) -> Lease {
+    Lease { user: user.to_owned(), presence: Presence::Online, until: opening().clock.now() + lasts }
+}
+
+/// What one says that has a user no more.
+pub(crate) fn left(user: &str) -> Lease {
+    Lease { user: user.to_owned(), presence: Presence::Offline, until: opening().clock.now() }
 }
 
 /// Waits for what is going to happen.

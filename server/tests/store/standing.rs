@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use tidings_server::{
-    Revoked,
+    Presence, PresenceChange, Revoked,
     protocol::{Limits, Notice, Payload, Time},
     store::{Grant, Lease, Opening, Saved, Store},
 };
 
 use crate::{
     place::Durable,
-    run::{Run, eventually, notice, opening, said},
+    run::{Run, eventually, here, left, notice, opening, said},
 };
 
 const WINDOW: Duration = Duration::from_secs(600);
+const LEASE: Duration = Duration::from_secs(45);
 
 fn grant(user: &str, group: &str) -> Notice {
     Notice::Grant { user: user.to_owned(), group: group.to_owned() }
@@ -29,10 +30,6 @@ fn revoke(revoked: &Revoked) -> Notice {
 
 fn granted(user: &str, group: &str, from: u64) -> Grant {
     Grant { user: user.to_owned(), group: group.to_owned(), from }
-}
-
-fn lease(user: &str, until: Option<Time>) -> Lease {
-    Lease { user: user.to_owned(), until }
 }
 
 fn now() -> Time {
@@ -128,12 +125,12 @@ pub(crate) async fn grants_of_who_was_away_for_a_whole_window_are_forgotten<P: D
     let first = Run::open(&place).await;
     for user in ["away", "back", "new"] {
         first.send(notice(grant(user, "team"))).await;
-        first.store.lease(vec![lease(user, Some(now() + Duration::from_secs(45)))]).await.expect("stored");
+        first.store.lease(vec![here(user, LEASE)]).await.expect("stored");
     }
     first.close().await;
     place.age(WINDOW).await;
     let second = Run::open(&place).await;
-    second.store.lease(vec![lease("back", Some(now() + Duration::from_secs(45)))]).await.expect("stored");
+    second.store.lease(vec![here("back", LEASE)]).await.expect("stored");
     second.close().await;
     assert_eq!(grants(&place).await.len(), 3, "the lease went on for 45 s: not a whole window ago");
     place.age(Duration::from_secs(100)).await;
@@ -174,50 +171,50 @@ pub(crate) async fn revocations_are_kept_as_long_as_told<P: Durable>() {
     assert_eq!((revoked, at.since(*since)), (&all[0], Duration::from_secs(150)), "the later one counts");
 }
 
-pub(crate) async fn leases_are_loaded_however_long_nobody_was_there_to_tell_of_their_end<P: Durable>() {
+/// Who is here, of `users`, as a new run finds it: told of at its start, or known to a store that others share.
+async fn found<P: Durable>(place: &P, users: &[&str]) -> Vec<String> {
+    let run = Run::open(place).await;
+    let mut found = Vec::new();
+    for user in users {
+        // Where no other instance can have told of it, one that left a moment ago comes as such.
+        let is_told = |lease: &Lease| lease.user == *user && lease.presence != Presence::Offline;
+        let known = run.store.presence(user).await.expect("an answer");
+        if known == Presence::Online || run.opened.leases.iter().any(is_told) {
+            found.push((*user).to_owned());
+        }
+    }
+    run.close().await;
+    found
+}
+
+pub(crate) async fn who_was_here_is_however_long_nobody_was_there_to_tell_of_the_end<P: Durable>() {
     let place = P::fresh().await;
     let first = Run::open(&place).await;
-    let until = now() + Duration::from_secs(45);
-    let leases = ["here", "left", "long"].map(|user| lease(user, Some(until))).to_vec();
-    assert_eq!(first.store.lease(leases).await.expect("stored"), [true; 3]);
-    let left = vec![lease("left", None), lease("here", Some(until + Duration::from_secs(100)))];
-    assert_eq!(first.store.lease(left).await.expect("stored").len(), 2);
+    let users = ["here", "left", "long"];
+    let change = |user: &str, presence| PresenceChange { user: user.to_owned(), presence };
+    let mut changes = first.store.lease(users.map(|user| here(user, LEASE)).to_vec()).await.expect("stored");
+    changes.sort_by(|a, b| a.user.cmp(&b.user));
+    assert_eq!(changes, users.map(|user| change(user, Presence::Online)));
+    let later = vec![left("left"), here("here", LEASE * 3)];
+    assert_eq!(first.store.lease(later).await.expect("stored"), [change("left", Presence::Offline)]);
     first.kill();
-    let names = async |by: u64| {
+    for by in [0, 80, 300] {
         place.age(Duration::from_secs(by)).await;
-        let run = Run::open(&place).await;
-        let mut leases = run.opened.leases.clone();
-        run.close().await;
-        leases.sort_by(|a, b| a.user.cmp(&b.user));
-        // Where no other instance can have told of it, one that was ended a moment ago comes as such.
-        leases.retain(|lease| lease.until.is_some());
-        leases.into_iter().map(|lease| lease.user).collect::<Vec<_>>()
-    };
-    assert_eq!(names(0).await, ["here", "long"], "who left was told of");
-    assert_eq!(names(80).await, ["here", "long"]);
-    assert_eq!(names(300).await, ["here", "long"], "neither has left");
+        assert_eq!(found(&place, &users).await, ["here", "long"], "{by} s later; who left was told of");
+    }
 }
 
 pub(crate) async fn everybody_is_renewed_at_once<P: Durable>() {
     let place = P::fresh().await;
     let first = Run::open(&place).await;
-    let until = now() + Duration::from_secs(45);
-    for until in [until, until + Duration::from_secs(15)] {
-        let leases: Vec<_> =
-            (0..3_000).map(|n| lease(&format!("user {n} \"o'brien\""), Some(until))).collect();
-        // Whether a renewal changes anything is for those to say who share the log with others.
-        assert_eq!(first.store.lease(leases).await.expect("stored").len(), 3_000);
+    let names: Vec<_> = (0..3_000).map(|n| format!("user {n} \"o'brien\"")).collect();
+    for (lasts, changed) in [(LEASE, 3_000), (LEASE * 2, 0)] {
+        let leases = names.iter().map(|name| here(name, lasts)).collect();
+        assert_eq!(first.store.lease(leases).await.expect("stored").len(), changed);
     }
     first.kill();
-    let run = Run::open(&place).await;
-    assert_eq!(run.opened.leases.len(), 3_000);
-    // By the store's clock, which is another one where it has its own.
-    let renewed = |lease: &Lease| {
-        let lasts = lease.until.expect("an end").since(until);
-        (Duration::from_secs(10)..Duration::from_secs(20)).contains(&lasts)
-    };
-    assert!(run.opened.leases.iter().all(renewed));
-    assert!(run.opened.leases.iter().any(|lease| lease.user == "user 7 \"o'brien\""));
+    let some: Vec<_> = names.iter().step_by(200).map(String::as_str).collect();
+    assert_eq!(found(&place, &some).await, some);
 }
 
 pub(crate) async fn connections_are_expected_back_until_their_time<P: Durable>() {

@@ -31,6 +31,8 @@ async fn list(
 ) -> Result<Answer<Vec<There>>, Failure> {
     let db = &mut platform.reader().await?;
     let pair = Pair::of(db, Place::Relationship(of.coaching_relationship_id), me.id()).await?;
-    let there = |user_id| There { user_id, presence: presence_of(&platform.hub, user_id) };
-    Ok(Answer(vec![there(pair.coach), there(pair.coachee)]))
+    let there = async |user_id| {
+        Ok::<_, Failure>(There { user_id, presence: presence_of(&platform.hub, user_id).await? })
+    };
+    Ok(Answer(vec![there(pair.coach).await?, there(pair.coachee).await?]))
 }

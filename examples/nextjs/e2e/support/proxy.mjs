@@ -22,9 +22,9 @@ export class Proxy {
     return proxy;
   }
 
-  /** Waits until so many event streams are open; a browser tells of an end a moment later than it shows it. */
+  /** Waits until so many event streams are open; a browser tells of an end later than it shows it, a busy one much. */
   async carries(count) {
-    const giveUp = Date.now() + 3_000;
+    const giveUp = Date.now() + 10_000;
     while (this.#streams.size !== count) {
       if (Date.now() > giveUp) throw new Error(`${this.#streams.size} streams are open, not ${count}`);
       await new Promise((done) => setTimeout(done, 20));

@@ -2,92 +2,143 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use protocol::Time;
 use sqlx::{Row as _, postgres::PgRow};
 
 use super::{
     Inner,
     rows::{corrupt, number, signed},
-    session,
+    session::{self, Statement},
 };
-use crate::store::{Lease, MEMBER_KEPT, Member, Saved, StoreError};
+use crate::{
+    Presence, PresenceChange,
+    store::{
+        Lease, MEMBER_KEPT, Member, Saved, StoreError,
+        holder::{Holder, Turns, presence_of, word_of},
+    },
+};
 
-/// Stores leases of `instance`; for each, whether it changed that the user has any.
-///
-/// Whoever finds no living lease has brought the user here; whoever takes the last one away, ended ones
-/// included, has told of the end. Both are decided in one statement that holds the user's row.
+/// Users of one statement: the database's other work does not wait for long.
+const STEP: usize = 1_000;
+
+/// Users whose time has come that one look takes.
+const LOOK_MAX: i32 = 10_000;
+
+/// Stores leases, and answers what has changed of it, or by the time.
 pub(super) async fn lease(
     inner: &Inner,
-    instance: &str,
-    now: Time,
+    holder: &Holder,
     leases: Vec<Lease>,
-) -> Result<Vec<bool>, StoreError> {
-    let (mut here, mut left) = (HashMap::new(), Vec::new());
-    for lease in &leases {
-        match lease.until {
-            // Of two about one user the later counts.
-            Some(until) => {
-                here.insert(lease.user.as_str(), signed(until.since(now).as_millis() as u64));
-            }
-            None => left.push(lease.user.as_str()),
-        }
+) -> Result<Vec<PresenceChange>, StoreError> {
+    let Holder { instance, lease, leave_grace, turns, .. } = holder;
+    let (grace, lasts) = (millis(*leave_grace), millis(*lease));
+    let turn = turns.next();
+    let text = inner.schema.sql("SELECT * FROM {schema}.look($1, $2, $3, $4, $5, $6)");
+    let statement = sqlx::query(&text)
+        .bind(instance)
+        .bind(grace)
+        .bind(lasts)
+        .bind(signed(turn))
+        .bind(signed(turns.answered()))
+        .bind(LOOK_MAX);
+    tell(inner, turns, turn, statement).await?;
+    for step in leases.chunks(STEP) {
+        let turn = turns.next();
+        let (users, words, ends) = columns(holder, step);
+        let text = inner.schema.sql("SELECT * FROM {schema}.lease($1, $2, $3, $4, $5, $6, $7)");
+        let statement = sqlx::query(&text)
+            .bind(instance)
+            .bind(grace)
+            .bind(lasts)
+            .bind(signed(turn))
+            .bind(users)
+            .bind(words)
+            .bind(ends);
+        tell(inner, turns, turn, statement).await?;
     }
-    left.retain(|user| !here.contains_key(user));
-    let mut changed = HashMap::new();
-    if !here.is_empty() {
-        let (users, millis): (Vec<_>, Vec<_>) = here.into_iter().unzip();
-        // In one order for all instances, so that two of them never wait for each other.
-        let text = inner.schema.sql(
-            "INSERT INTO {schema}.leases AS kept (user_id, holders, until, changed)
-            SELECT user_id, jsonb_build_object($3, now + millis), now + millis, true
-            FROM {schema}.clock() AS now, unnest($1::text[], $2::bigint[]) AS new (user_id, millis)
-            ORDER BY user_id
-            ON CONFLICT (user_id) DO UPDATE SET
-                changed = {schema}.living(kept.holders, {schema}.clock()) = '{}',
-                holders = {schema}.living(kept.holders, {schema}.clock()) || excluded.holders,
-                until = greatest(kept.until, excluded.until)
-            RETURNING user_id, changed",
-        );
-        let statement = sqlx::query(&text).bind(users).bind(millis).bind(instance);
-        for row in session::all(inner.pool(), inner.bound(), statement).await? {
-            let user: String = row.try_get("user_id").map_err(corrupt)?;
-            changed.insert(user, row.try_get("changed").map_err(corrupt)?);
-        }
-    }
-    if !left.is_empty() {
-        let text = inner.schema.sql(
-            "UPDATE {schema}.leases AS kept SET
-                holders = {schema}.living(kept.holders - $2, {schema}.clock()), until = {schema}.clock()
-            FROM (
-                SELECT user_id FROM {schema}.leases WHERE user_id = ANY($1) AND holders <> '{}'
-                ORDER BY user_id FOR UPDATE
-            ) AS held
-            WHERE kept.user_id = held.user_id RETURNING kept.user_id, kept.holders = '{}' AS changed",
-        );
-        let statement = sqlx::query(&text).bind(left).bind(instance);
-        for row in session::all(inner.pool(), inner.bound(), statement).await? {
-            let user: String = row.try_get("user_id").map_err(corrupt)?;
-            changed.insert(user, row.try_get("changed").map_err(corrupt)?);
-        }
-    }
-    // The first of two about one user, so that nothing is announced twice.
-    Ok(leases.iter().map(|lease| changed.remove(&lease.user).unwrap_or(false)).collect())
+    Ok(turns.take())
 }
 
-/// Stores which connections of `instance` are open, until when by the hub's clock. One that has gone to another instance is that one's.
+async fn tell(inner: &Inner, turns: &Turns, turn: u64, statement: Statement<'_>) -> Result<(), StoreError> {
+    let rows = session::all(inner.pool(), inner.bound(), statement).await?;
+    let change = |row: &PgRow| {
+        let presence = presence_of(row.try_get("now_said").map_err(corrupt)?)?;
+        Ok(PresenceChange { user: row.try_get("changed_user").map_err(corrupt)?, presence })
+    };
+    turns.received(turn, rows.iter().map(change).collect::<Result<_, StoreError>>()?);
+    Ok(())
+}
+
+/// The run ends, and these users are expected back.
+pub(super) async fn hand_over(inner: &Inner, holder: &Holder, leases: Vec<Lease>) -> Result<(), StoreError> {
+    for step in leases.chunks(STEP) {
+        let (users, words, lasts) = columns(holder, step);
+        let text = inner.schema.sql("SELECT {schema}.hand_over($1, $2, $3, $4)");
+        let statement = sqlx::query(&text).bind(&holder.instance).bind(users).bind(words).bind(lasts);
+        session::all(inner.pool(), inner.bound(), statement).await?;
+    }
+    Ok(())
+}
+
+/// Whether a user is here, at any instance.
+pub(super) async fn presence(inner: &Inner, holder: &Holder, user: &str) -> Result<Presence, StoreError> {
+    let text = inner.schema.sql(
+        "SELECT p.said FROM {schema}.presences AS kept, {schema}.clock() AS now,
+            {schema}.presence(held, now, $2, {schema}.pardoned(now, $3)) AS p WHERE kept.user_id = $1",
+    );
+    let statement = sqlx::query(&text).bind(user).bind(millis(holder.leave_grace)).bind(millis(holder.lease));
+    let rows = session::all(inner.pool(), inner.bound(), statement).await?;
+    let Some(row) = rows.first() else { return Ok(Presence::Offline) };
+    presence_of(row.try_get("said").map_err(corrupt)?)
+}
+
+/// The connections of a user at other instances that are there.
+pub(super) async fn elsewhere_of(
+    inner: &Inner,
+    holder: &Holder,
+    user: &str,
+) -> Result<Vec<String>, StoreError> {
+    let text = inner.schema.sql(
+        "SELECT id FROM {schema}.connections WHERE user_id = $1 AND instance <> $2 AND until > $3
+            AND {schema}.is_alive(instance, {schema}.clock()) LIMIT 1000",
+    );
+    let now = signed(holder.clock.now().as_millis());
+    let statement = sqlx::query(&text).bind(user).bind(&holder.instance).bind(now);
+    let rows = session::all(inner.pool(), inner.bound(), statement).await?;
+    rows.iter().map(|row| row.try_get("id").map_err(corrupt)).collect()
+}
+
+/// Leases as columns, by what is left of each.
+fn columns<'a>(holder: &Holder, leases: &'a [Lease]) -> (Vec<&'a str>, Vec<&'static str>, Vec<i64>) {
+    let users = leases.iter().map(|lease| lease.user.as_str()).collect();
+    let words = leases.iter().map(|lease| word_of(lease.presence)).collect();
+    let lasts = leases.iter().map(|lease| signed(holder.lasts(lease))).collect();
+    (users, words, lasts)
+}
+
+fn millis(duration: Duration) -> i64 {
+    signed(duration.as_millis() as u64)
+}
+
+/// Stores which connections of `instance` are open, until when by the hub's clock, and which have ended: its own, or one
+/// whose client has come here.
 pub(super) async fn save(inner: &Inner, instance: &str, connections: Vec<Saved>) -> Result<(), StoreError> {
     let mut open: HashMap<&str, &Saved> = HashMap::new();
     let mut ended = Vec::new();
     for saved in &connections {
         match saved.until {
             Some(_) => drop(open.insert(&saved.id, saved)),
-            None => ended.push(saved.id.as_str()),
+            None => ended.push((saved.id.as_str(), saved.user.as_str())),
         }
     }
-    ended.retain(|id| !open.contains_key(id));
+    ended.retain(|(id, _)| !open.contains_key(id));
     if !ended.is_empty() {
-        let text = inner.schema.sql("DELETE FROM {schema}.connections WHERE id = ANY($1) AND instance = $2");
-        let statement = sqlx::query(&text).bind(ended).bind(instance);
+        let text = inner.schema.sql(
+            "DELETE FROM {schema}.connections AS kept
+            USING unnest($1::text[], $2::text[]) AS gone (id, user_id)
+            WHERE kept.id = gone.id AND kept.user_id = gone.user_id",
+        );
+        let (ids, users): (Vec<_>, Vec<_>) = ended.into_iter().unzip();
+        let statement = sqlx::query(&text).bind(ids).bind(users);
         session::all(inner.pool(), inner.bound(), statement).await?;
     }
     if open.is_empty() {

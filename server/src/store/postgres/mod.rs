@@ -34,9 +34,9 @@ use tokio::{
 
 use super::{
     Answer, Appended, Draft, Elsewhere, Follower, Key, Lease, Member, Opened, Opening, Outbox, Saved, Store,
-    StoreError, columns::Columns,
+    StoreError, columns::Columns, holder::Holder,
 };
-use crate::{clock::Clock, random};
+use crate::{Presence, PresenceChange, random};
 use failure::Failure;
 use follow::Follow;
 use inner::Inner;
@@ -137,9 +137,8 @@ struct Slot(Mutex<Option<Run>>);
 
 #[derive(Debug)]
 struct Run {
-    clock: Clock,
-    /// Who holds the leases of this run.
-    instance: String,
+    /// Who has the leases and the connections of this run.
+    holder: Holder,
     send: mpsc::Sender<Waiting>,
     over: watch::Sender<bool>,
     tasks: Tasks,
@@ -207,18 +206,18 @@ impl Postgres {
     }
 
     /// What an ordinary call needs of the run.
-    fn begun(&self) -> Result<(Clock, String, mpsc::Sender<Waiting>), StoreError> {
+    fn begun(&self) -> Result<(Holder, mpsc::Sender<Waiting>), StoreError> {
         self.inner.begun.notify_one();
         let run = self.run.0.lock();
         let run = run.as_ref().ok_or_else(|| StoreError::Unavailable("the store is not open".to_owned()))?;
-        Ok((run.clock, run.instance.clone(), run.send.clone()))
+        Ok((run.holder.clone(), run.send.clone()))
     }
 
     async fn begin(&self, opening: Opening, follower: Arc<dyn Follower>) -> Result<Opened, StoreError> {
         let inner = &self.inner;
         self.migrate().await?;
         let secret = opened::secret(inner, &opening.secret).await?;
-        let instance = opening.epoch.as_str().to_owned();
+        let holder = Holder::of(&opening);
         // Not the epoch's token: tickets rise within a run only, whatever a caller names its epochs.
         let name = random::token().map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let (send, waiting) = mpsc::channel(WAITING_MAX);
@@ -229,7 +228,13 @@ impl Postgres {
         let (settle, settled) = oneshot::channel();
         let mut tasks = Tasks {
             sender: tokio::spawn(sender::run(inner.clone(), name, waiting)),
-            sequencer: tokio::spawn(sequencer::run(inner.clone(), instance.clone(), kept, standby, settle)),
+            sequencer: tokio::spawn(sequencer::run(
+                inner.clone(),
+                holder.instance.clone(),
+                kept,
+                standby,
+                settle,
+            )),
             readers: vec![tokio::spawn(listener::run(inner.clone(), vacant))],
         };
         // Whoever is alone begins under its own epoch. Should the task have died, the load says so.
@@ -237,13 +242,13 @@ impl Postgres {
         let follow = Follow::load(inner.clone(), follower).await?;
         let opened = opened::rest(inner, opening.clock.now()).await?;
         tasks.readers.push(tokio::spawn(follow.run()));
-        let run = Run { clock: opening.clock, instance, send, over, tasks };
+        let run = Run { holder, send, over, tasks };
         *self.run.0.lock() = Some(run);
         Ok(Opened { secret: Some(secret), ..opened })
     }
 
     async fn send(&self, drafts: Vec<Draft>, key: Option<Key>) -> Result<Appended, StoreError> {
-        let (_, _, send) = self.begun()?;
+        let (_, send) = self.begun()?;
         let rows = drafts.into_iter().map(Columns::of).collect::<Result<Vec<_>, _>>()?;
         if rows.is_empty() {
             return Ok(Appended { ids: Vec::new(), duplicate: false });
@@ -261,9 +266,9 @@ impl Postgres {
 
     /// Ends a run: what was begun is finished, then the sequencer's place is given up.
     async fn end(&self, run: Run) {
-        let Run { send, over, mut tasks, instance, .. } = run;
+        let Run { send, over, mut tasks, holder } = run;
         let bound = self.inner.bound();
-        if let Err(error) = leases::part(&self.inner, &instance).await {
+        if let Err(error) = leases::part(&self.inner, &holder.instance).await {
             tracing::debug!(%error, "the other instances were not told that this one ends");
         }
         drop(send);
@@ -316,32 +321,35 @@ impl Store for Postgres {
         })
     }
 
-    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
-        Box::pin(async move {
-            let (clock, instance, _) = self.begun()?;
-            leases::lease(&self.inner, &instance, clock.now(), leases).await
-        })
+    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<PresenceChange>> {
+        Box::pin(async move { leases::lease(&self.inner, &self.begun()?.0, leases).await })
+    }
+
+    fn hand_over(&self, leases: Vec<Lease>) -> Answer<'_, ()> {
+        Box::pin(async move { leases::hand_over(&self.inner, &self.begun()?.0, leases).await })
+    }
+
+    fn presence<'a>(&'a self, user: &'a str) -> Answer<'a, Presence> {
+        Box::pin(async move { leases::presence(&self.inner, &self.begun()?.0, user).await })
     }
 
     fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
-        Box::pin(async move {
-            let (_, instance, _) = self.begun()?;
-            leases::save(&self.inner, &instance, connections).await
-        })
+        Box::pin(async move { leases::save(&self.inner, &self.begun()?.0.instance, connections).await })
     }
 
     fn meet(&self, own: Member) -> Answer<'_, Vec<Member>> {
-        Box::pin(async move {
-            let (_, instance, _) = self.begun()?;
-            leases::meet(&self.inner, &instance, own).await
-        })
+        Box::pin(async move { leases::meet(&self.inner, &self.begun()?.0.instance, own).await })
     }
 
     fn elsewhere(&self) -> Answer<'_, Vec<Elsewhere>> {
         Box::pin(async move {
-            let (clock, instance, _) = self.begun()?;
-            opened::elsewhere(&self.inner, &instance, clock.now()).await
+            let (holder, _) = self.begun()?;
+            opened::elsewhere(&self.inner, &holder.instance, holder.clock.now()).await
         })
+    }
+
+    fn elsewhere_of<'a>(&'a self, user: &'a str) -> Answer<'a, Vec<String>> {
+        Box::pin(async move { leases::elsewhere_of(&self.inner, &self.begun()?.0, user).await })
     }
 
     fn is_followed(&self) -> bool {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Secret,
-    store::{Elsewhere, Grant, Lease, Opened, Saved, StoreError, columns::revoked},
+    store::{Elsewhere, Grant, Opened, Saved, StoreError, columns::revoked},
 };
 
 /// The hub's secret: the one that is kept, or else the one that is offered.
@@ -23,14 +23,10 @@ pub(super) async fn secret(inner: &Inner, offered: &Secret) -> Result<Secret, St
     Ok(Secret::new(bits.try_into().map_err(corrupt)?))
 }
 
-/// Everything else, with times of leases on the hub's clock. To be asked once the window was followed: then
+/// Everything else. To be asked once the window was followed: then
 /// whatever is in neither will be followed.
 pub(super) async fn rest(inner: &Inner, now: Time) -> Result<Opened, StoreError> {
     let grants = select(inner, "SELECT user_id, group_name, since FROM {schema}.grants").await?;
-    // However long ago they ran out: where nobody has told of the end, nobody was there to.
-    let leases =
-        "SELECT user_id, until - {schema}.clock() AS left FROM {schema}.leases WHERE holders <> '{}'";
-    let leases = select(inner, leases).await?;
     let connections = "SELECT id, user_id, login, opened_at, until FROM {schema}.connections";
     let mut connections = select(inner, connections).await?;
     connections
@@ -45,11 +41,7 @@ pub(super) async fn rest(inner: &Inner, now: Time) -> Result<Opened, StoreError>
                 from: number(row.try_get("since").map_err(corrupt)?)?,
             })
         })?,
-        leases: all(&leases, |row| {
-            let left: i64 = row.try_get("left").map_err(corrupt)?;
-            let until = Time::from_millis(now.as_millis().saturating_add_signed(left));
-            Ok(Lease { user: row.try_get("user_id").map_err(corrupt)?, until: Some(until) })
-        })?,
+        leases: Vec::new(),
         connections: all(&connections, saved)?,
     })
 }

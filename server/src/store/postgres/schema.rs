@@ -10,7 +10,8 @@ use crate::store::StoreError;
 /// What makes each version out of the one before; never changed once released, only added to. The app's
 /// transactions hold the table `outbox` against `ALTER TABLE` for as long as they are open: a migration
 /// makes new tables and functions beside it.
-const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// PostgreSQL cuts names at 63 bytes; ours is also part of the channel's.
 const NAME_BYTES_MAX: usize = 48;

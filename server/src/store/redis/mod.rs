@@ -22,9 +22,9 @@ use tokio::{
 
 use super::{
     Answer, Appended, Draft, Elsewhere, Follower, Key, Lease, Member, Opened, Opening, Saved, Store,
-    StoreError, columns::Columns,
+    StoreError, columns::Columns, holder::Holder,
 };
-use crate::{clock::Clock, random};
+use crate::{Presence, PresenceChange, random};
 use address::Address;
 use follow::{Follow, Seen};
 use link::Link;
@@ -116,9 +116,8 @@ struct Slot(Mutex<Option<Run>>);
 
 #[derive(Debug)]
 struct Run {
-    clock: Clock,
-    /// Who holds the leases of this run.
-    instance: String,
+    /// Who holds the leases and the connections of this run.
+    holder: Holder,
     entrance: Entrance,
     send: mpsc::Sender<Waiting>,
     sender: JoinHandle<()>,
@@ -165,8 +164,7 @@ impl Redis {
         let opened = opened::rest(link, opening.clock.now()).await?;
         let (send, waiting) = mpsc::channel(WAITING_MAX);
         let run = Run {
-            clock: opening.clock,
-            instance: opening.epoch.as_str().to_owned(),
+            holder: Holder::of(&opening),
             send,
             sender: tokio::spawn(sender::run(entrance.clone(), name, waiting)),
             others: [
@@ -227,31 +225,52 @@ impl Store for Redis {
         })
     }
 
-    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
+    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<PresenceChange>> {
         Box::pin(async move {
-            let (instance, now) = self.begun(|run| (run.instance.clone(), run.clock.now()))?;
-            standing::lease(&self.inner.link, &instance, now, leases).await
+            let holder = self.begun(|run| run.holder.clone())?;
+            standing::lease(&self.inner.link, &holder, leases).await
+        })
+    }
+
+    fn hand_over(&self, leases: Vec<Lease>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let holder = self.begun(|run| run.holder.clone())?;
+            standing::hand_over(&self.inner.link, &holder, leases).await
+        })
+    }
+
+    fn presence<'a>(&'a self, user: &'a str) -> Answer<'a, Presence> {
+        Box::pin(async move {
+            let holder = self.begun(|run| run.holder.clone())?;
+            standing::presence(&self.inner.link, &holder, user).await
         })
     }
 
     fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
         Box::pin(async move {
-            let instance = self.begun(|run| run.instance.clone())?;
-            standing::save(&self.inner.link, &instance, connections).await
+            let holder = self.begun(|run| run.holder.clone())?;
+            standing::save(&self.inner.link, &holder.instance, connections).await
         })
     }
 
     fn meet(&self, own: Member) -> Answer<'_, Vec<Member>> {
         Box::pin(async move {
-            let instance = self.begun(|run| run.instance.clone())?;
-            standing::meet(&self.inner.link, &instance, own).await
+            let holder = self.begun(|run| run.holder.clone())?;
+            standing::meet(&self.inner.link, &holder.instance, own).await
         })
     }
 
     fn elsewhere(&self) -> Answer<'_, Vec<Elsewhere>> {
         Box::pin(async move {
-            let (instance, now) = self.begun(|run| (run.instance.clone(), run.clock.now()))?;
-            opened::elsewhere(&self.inner.link, &instance, now).await
+            let holder = self.begun(|run| run.holder.clone())?;
+            opened::elsewhere(&self.inner.link, &holder.instance, holder.clock.now()).await
+        })
+    }
+
+    fn elsewhere_of<'a>(&'a self, user: &'a str) -> Answer<'a, Vec<String>> {
+        Box::pin(async move {
+            let holder = self.begun(|run| run.holder.clone())?;
+            standing::elsewhere_of(&self.inner.link, &holder, user).await
         })
     }
 
@@ -266,7 +285,7 @@ impl Store for Redis {
                 // What waits is sent first.
                 run.send = mpsc::channel(1).0;
                 let _ = timeout(self.inner.options.wait, &mut run.sender).await;
-                if let Err(error) = standing::part(&self.inner.link, &run.instance).await {
+                if let Err(error) = standing::part(&self.inner.link, &run.holder.instance).await {
                     tracing::debug!(%error, "the other instances were not told that this one ends");
                 }
                 drop(run);

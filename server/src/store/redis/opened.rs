@@ -7,7 +7,7 @@ use redis::{FromRedisValue, aio::MultiplexedConnection, cmd};
 
 use super::link::Link;
 use crate::store::{
-    Elsewhere, Grant, Lease, Opened, Saved, StoreError,
+    Elsewhere, Grant, Opened, Saved, StoreError,
     columns::{corrupt, revoked},
 };
 
@@ -16,28 +16,13 @@ use crate::store::{
 pub(super) async fn rest(link: &Link, now: Time) -> Result<Opened, StoreError> {
     let key = |name| link.scripts().key(name);
     let grants: Vec<(String, String)> = all(link, "HSCAN", key("grants")).await?;
-    let leases: Vec<(String, String)> = all(link, "HSCAN", key("leases")).await?;
     let connections: Vec<(String, String)> = all(link, "HSCAN", key("connections")).await?;
-    let (seconds, micros): (u64, u64) =
-        link.with(async |connection| cmd("TIME").query_async(connection).await).await?;
-    let store_now = seconds * 1_000 + micros / 1_000;
     let mut opened = Opened { revocations: revocations(link).await?, ..Opened::default() };
     for (user, granted) in grants {
         let granted: HashMap<String, String> = serde_json::from_str(&granted).map_err(corrupt)?;
         for (group, since) in granted {
             let from = since.split(' ').next().unwrap_or_default().parse().map_err(corrupt)?;
             opened.grants.push(Grant { user: user.clone(), group, from });
-        }
-    }
-    for (user, holders) in leases {
-        let holders: HashMap<String, String> = serde_json::from_str(&holders).map_err(corrupt)?;
-        let ends = holders.values().map(|until| until.parse::<u64>().map_err(corrupt));
-        // However long ago it ran out: where nobody has told of the end, nobody was there to.
-        if let Some(until) = ends.collect::<Result<Vec<_>, _>>()?.into_iter().max() {
-            let left =
-                i64::try_from(until).unwrap_or(i64::MAX) - i64::try_from(store_now).unwrap_or(i64::MAX);
-            let until = Time::from_millis(now.as_millis().saturating_add_signed(left));
-            opened.leases.push(Lease { user, until: Some(until) });
         }
     }
     let connections = connections.into_iter().map(|(id, kept)| Ok(saved(id, &kept)?.1));

@@ -5,7 +5,7 @@ use redis::{Script, ScriptInvocation};
 const COMMON: &str = include_str!("scripts/common.lua");
 
 /// In the order of `scripts/common.lua`.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 18] = [
     "log",
     "head",
     "epochs",
@@ -16,9 +16,12 @@ const KEYS: [&str; 15] = [
     "revocations",
     "grants",
     "leases",
+    "due",
+    "claims",
     "users",
     "connections",
     "connections_until",
+    "tabs",
     "members",
     "wake",
 ];
@@ -33,6 +36,9 @@ pub(super) struct Scripts {
     pub(super) lineage: Script,
     pub(super) tend: Script,
     pub(super) lease: Script,
+    pub(super) hand_over: Script,
+    pub(super) presence: Script,
+    pub(super) elsewhere_of: Script,
     pub(super) save: Script,
     pub(super) meet: Script,
 }
@@ -48,6 +54,9 @@ impl Scripts {
             lineage: script(include_str!("scripts/lineage.lua")),
             tend: script(include_str!("scripts/tend.lua")),
             lease: script(include_str!("scripts/lease.lua")),
+            hand_over: script(include_str!("scripts/hand_over.lua")),
+            presence: script(include_str!("scripts/presence.lua")),
+            elsewhere_of: script(include_str!("scripts/elsewhere_of.lua")),
             save: script(include_str!("scripts/save.lua")),
             meet: script(include_str!("scripts/meet.lua")),
         }

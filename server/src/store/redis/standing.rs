@@ -6,44 +6,80 @@ use protocol::Time;
 use serde_json::json;
 
 use super::link::Link;
-use crate::store::{Lease, MEMBER_KEPT, Member, Saved, StoreError};
+use crate::{
+    Presence, PresenceChange,
+    store::{
+        Lease, MEMBER_KEPT, Member, Saved, StoreError,
+        columns::corrupt,
+        holder::{Holder, presence_of, word_of},
+    },
+};
 
 /// Users or connections of one call: the server does nothing else meanwhile.
 const STEP: usize = 500;
 
-/// Stores leases of `instance`; for each, whether it changed that the user has any.
+/// Stores leases, and answers what has changed of it, or by the time.
 pub(super) async fn lease(
     link: &Link,
-    instance: &str,
-    now: Time,
+    holder: &Holder,
     leases: Vec<Lease>,
-) -> Result<Vec<bool>, StoreError> {
-    let mut here = HashMap::new();
-    for lease in &leases {
-        if let Some(until) = lease.until {
-            // Of two about one user the later counts.
-            here.insert(lease.user.as_str(), until.since(now).as_millis() as u64);
+) -> Result<Vec<PresenceChange>, StoreError> {
+    let mut steps = leases.chunks(STEP);
+    loop {
+        let step = steps.next().unwrap_or_default();
+        let turn = holder.turns.next();
+        let mut call = link.call(|scripts| &scripts.lease);
+        call.arg(&holder.instance).arg(millis(holder.leave_grace)).arg(millis(holder.lease));
+        call.arg(turn).arg(holder.turns.answered());
+        for lease in step {
+            call.arg(&lease.user).arg(word_of(lease.presence)).arg(holder.lasts(lease));
+        }
+        let answer: Vec<String> = link.ask(&call).await?;
+        let (more, told) = answer.split_first().ok_or_else(|| corrupt("no answer"))?;
+        let (users, words) = (told.iter().step_by(2), told.iter().skip(1).step_by(2));
+        let changes = users.zip(words).map(|(user, word)| {
+            Ok::<_, StoreError>(PresenceChange { user: user.clone(), presence: presence_of(word)? })
+        });
+        holder.turns.received(turn, changes.collect::<Result<_, _>>()?);
+        if more == "0" && steps.len() == 0 {
+            return Ok(holder.turns.take());
         }
     }
-    let is_here = |lease: &&Lease| !here.contains_key(lease.user.as_str());
-    let left: Vec<_> = leases.iter().filter(is_here).map(|lease| lease.user.as_str()).collect();
-    let here: Vec<_> = here.into_iter().collect();
-    let mut changed = HashMap::new();
-    for step in here.chunks(STEP) {
-        let mut call = link.call(|scripts| &scripts.lease);
-        call.arg(instance).arg(step.len());
-        for (user, millis) in step {
-            call.arg(*user).arg(*millis);
+}
+
+/// The run ends, and these users are expected back.
+pub(super) async fn hand_over(link: &Link, holder: &Holder, leases: Vec<Lease>) -> Result<(), StoreError> {
+    for step in leases.chunks(STEP) {
+        let mut call = link.call(|scripts| &scripts.hand_over);
+        call.arg(&holder.instance);
+        for lease in step {
+            call.arg(&lease.user).arg(word_of(lease.presence)).arg(holder.lasts(lease));
         }
-        changed.extend(step.iter().map(|(user, _)| *user).zip(link.ask::<Vec<bool>>(&call).await?));
+        link.ask::<()>(&call).await?;
     }
-    for step in left.chunks(STEP) {
-        let mut call = link.call(|scripts| &scripts.lease);
-        call.arg(instance).arg(0).arg(step);
-        changed.extend(step.iter().copied().zip(link.ask::<Vec<bool>>(&call).await?));
-    }
-    // The first of two about one user, so that nothing is announced twice.
-    Ok(leases.iter().map(|lease| changed.remove(lease.user.as_str()).unwrap_or(false)).collect())
+    Ok(())
+}
+
+/// Whether a user is here, at any instance.
+pub(super) async fn presence(link: &Link, holder: &Holder, user: &str) -> Result<Presence, StoreError> {
+    let mut call = link.call(|scripts| &scripts.presence);
+    call.arg(user).arg(millis(holder.leave_grace)).arg(millis(holder.lease));
+    presence_of(&link.ask::<String>(&call).await?)
+}
+
+/// The connections of a user at other instances that are there.
+pub(super) async fn elsewhere_of(
+    link: &Link,
+    holder: &Holder,
+    user: &str,
+) -> Result<Vec<String>, StoreError> {
+    let mut call = link.call(|scripts| &scripts.elsewhere_of);
+    call.arg(user).arg(&holder.instance).arg(holder.clock.now().as_millis());
+    Ok(link.ask(&call).await?)
+}
+
+const fn millis(duration: Duration) -> u64 {
+    duration.as_millis() as u64
 }
 
 /// Stores which connections of `instance` are open, until when by the hub's clock.
@@ -55,10 +91,13 @@ pub(super) async fn save(link: &Link, instance: &str, connections: Vec<Saved>) -
         }
     }
     let has_ended = |saved: &&Saved| !open.contains_key(saved.id.as_str());
-    let ended: Vec<_> = connections.iter().filter(has_ended).map(|saved| saved.id.as_str()).collect();
+    let ended: Vec<_> = connections.iter().filter(has_ended).collect();
     for step in ended.chunks(STEP) {
         let mut call = link.call(|scripts| &scripts.save);
-        call.arg(instance).arg(0).arg(step);
+        call.arg(instance).arg(0);
+        for saved in step {
+            call.arg(&saved.id).arg(&saved.user);
+        }
         link.ask::<()>(&call).await?;
     }
     let open: Vec<_> = open.into_values().collect();
@@ -71,7 +110,7 @@ pub(super) async fn save(link: &Link, instance: &str, connections: Vec<Saved>) -
                 "login": saved.login,
                 "opened_at": saved.opened_at.as_millis(),
             });
-            call.arg(&saved.id).arg(until.as_millis()).arg(rest.to_string());
+            call.arg(&saved.id).arg(until.as_millis()).arg(&saved.user).arg(rest.to_string());
         }
         link.ask::<()>(&call).await?;
     }

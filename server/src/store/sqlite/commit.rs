@@ -65,7 +65,7 @@ impl<'a> Commit<'a> {
                     Outcome::Appended(self.append(connection, drafts, key.as_ref()).await?)
                 }
                 Command::Lease { leases, .. } => {
-                    let stored = standing::lease(connection, leases, self.now).await;
+                    let stored = standing::lease(connection, leases).await;
                     stored.map(|()| Outcome::Written).map_err(|error| told(self.path, &error))?
                 }
                 Command::Save { saved, .. } => {

@@ -11,6 +11,7 @@ use super::{
     rows::{self, signed, time, unsigned},
 };
 use crate::{
+    Presence,
     secret::Secret,
     store::{Grant, Lease, Opened, Opening, Saved, StoreError},
 };
@@ -202,7 +203,11 @@ async fn leases(connection: &mut SqliteConnection, since: i64) -> Result<Vec<Lea
             .bind(since)
             .fetch_all(connection)
             .await?;
-    let lease = |(user, until, ended): (_, _, bool)| Lease { user, until: (!ended).then(|| time(until)) };
+    let lease = |(user, until, ended)| Lease {
+        user,
+        presence: if ended { Presence::Offline } else { Presence::Online },
+        until: time(until),
+    };
     Ok(read.into_iter().map(lease).collect())
 }
 

@@ -33,8 +33,10 @@ use protocol::{Epoch, EventId};
 use sqlx::Connection as _;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::PresenceChange;
 use crate::store::{
     Answer, Appended, Beginning, Draft, Follower, Key, Lease, Opened, Opening, Saved, Store, StoreError,
+    announced::Announced,
 };
 use error::told;
 use load::Loaded;
@@ -142,6 +144,7 @@ struct Inner {
     /// Absent until opened, and once closed.
     run: Mutex<Option<Run>>,
     expected: Arc<Expected>,
+    announced: Announced,
 }
 
 /// What a run is told through, and what it is asked.
@@ -181,7 +184,14 @@ impl Sqlite {
 
     /// A store kept as told. Nothing is touched until it is opened.
     pub fn new(options: SqliteOptions) -> Self {
-        Self { inner: Arc::new(Inner { options, run: Mutex::default(), expected: Arc::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                options,
+                run: Mutex::default(),
+                expected: Arc::default(),
+                announced: Announced::default(),
+            }),
+        }
     }
 
     fn path(&self) -> &Path {
@@ -220,6 +230,7 @@ impl Sqlite {
         transaction.commit().await.map_err(told)?;
         let secret = loaded.opened.secret.take().unwrap_or_else(|| opening.secret.clone());
         let opened = Opened { secret: Some(secret), ..loaded.opened };
+        self.inner.announced.expect(&opened.leases);
         feed(&*follower, &opening, loaded.floor, &loaded.ended, loaded.entries);
         let head = AtomicU64::new(loaded.head);
         let known = Arc::new(Known { epoch: opening.epoch.clone(), ended: loaded.ended, head });
@@ -268,13 +279,12 @@ impl Store for Sqlite {
         )
     }
 
-    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<bool>> {
+    fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<PresenceChange>> {
         Box::pin(async move {
             for leases in leases.chunks(TOLD) {
                 self.tell(|answer| Command::Lease { leases: leases.to_vec(), answer }).await?;
             }
-            // The only instance is the one that changed it.
-            Ok(vec![true; leases.len()])
+            Ok(self.inner.announced.changes(leases))
         })
     }
 

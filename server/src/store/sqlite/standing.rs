@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
 use super::rows::signed;
-use crate::store::{Lease, Saved};
+use crate::{
+    Presence,
+    store::{Lease, Saved},
+};
 
 /// Writes down what a notice changes.
 pub(super) async fn follow(
@@ -47,13 +50,9 @@ pub(super) async fn follow(
 }
 
 /// Writes down who is here until when, or has left; of several words about one user the last counts.
-pub(super) async fn lease(
-    connection: &mut SqliteConnection,
-    leases: &[Lease],
-    now: Time,
-) -> Result<(), sqlx::Error> {
-    let row = |Lease { user, until }: &Lease| {
-        json!([user, signed(until.unwrap_or(now).as_millis()), i64::from(until.is_none())])
+pub(super) async fn lease(connection: &mut SqliteConnection, leases: &[Lease]) -> Result<(), sqlx::Error> {
+    let row = |Lease { user, presence, until }: &Lease| {
+        json!([user, signed(until.as_millis()), i64::from(*presence == Presence::Offline)])
     };
     sqlx::query(
         "INSERT INTO tidings_leases (user, until, ended) \

@@ -125,6 +125,10 @@ impl Durable for Schema {
     async fn age(&self, by: Duration) {
         self.alone().await;
         self.age_under_way(by).await;
+        if self.count("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()").await > 0 {
+            // Nor has anybody looked since whose time has come.
+            self.forget_looks(by).await;
+        }
     }
 
     async fn fill_keys(&self, keys: u64) {
@@ -141,7 +145,7 @@ impl Durable for Schema {
 
     async fn others(&self) -> u64 {
         self.count(
-            "SELECT (SELECT count(*) FROM leases) + (SELECT count(*) FROM connections)
+            "SELECT (SELECT count(*) FROM presences) + (SELECT count(*) FROM connections)
                 + (SELECT count(*) FROM keys) + (SELECT count(*) FROM grants)
                 + (SELECT count(*) FROM revocations)",
         )
@@ -197,7 +201,6 @@ impl Many for Schema {
         self.server.as_ref().expect("one of its own").lock().resume();
     }
 
-    /// Puts the copy in the place of what is there, whoever uses it.
     async fn age_under_way(&self, by: Duration) {
         if self.count("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()").await == 0 {
             return;
@@ -208,14 +211,25 @@ impl Many for Schema {
             UPDATE keys SET at = at - {by};
             UPDATE revocations SET at = at - {by};
             UPDATE grants SET at = at - {by};
+            UPDATE claims SET at = at - {by};
             UPDATE members SET at = at - {by};
             UPDATE connections SET until = until - {by};
-            UPDATE leases SET until = until - {by},
-                holders = (SELECT coalesce(jsonb_object_agg(key, value::bigint - {by}), '{{}}') FROM jsonb_each(holders))"
+            UPDATE presences SET until = until - {by}, due = due - {by}, held = (
+                SELECT coalesce(jsonb_object_agg(key, jsonb_build_array(value -> 0, (value ->> 1)::bigint - {by})), '{{}}')
+                FROM jsonb_each(held))"
         ))
         .await;
     }
 
+    async fn forget_looks(&self, by: Duration) {
+        self.execute(&format!("UPDATE tending SET at = at - {}", by.as_millis())).await;
+    }
+
+    async fn pardon_less(&self, by: Duration) {
+        self.execute(&format!("UPDATE tending SET pardon = pardon - {}", by.as_millis())).await;
+    }
+
+    /// Puts the copy in the place of what is there, whoever uses it.
     async fn restore_under_way(&self, backup: Vec<u8>) {
         use std::io::Write as _;
         self.execute(&format!("DROP SCHEMA {} CASCADE", self.name)).await;

@@ -25,6 +25,15 @@ impl Keys {
         call.invoke::<Option<i64>>(&mut self.server.connect()).expect("it runs").unwrap_or(0)
     }
 
+    /// A time that the head has, if it has it, was so much earlier.
+    fn earlier(&self, time: &str, by: Duration) {
+        let text = format!(
+            "local at = redis.call('HGET', key('head'), '{time}')
+            if at then redis.call('HSET', key('head'), '{time}', string.format('%.0f', at - ARGV[1])) end"
+        );
+        self.script(&text, &[by.as_millis() as u64]);
+    }
+
     /// The server goes away and comes back.
     pub(crate) fn restart(&self) {
         self.server.stop();
@@ -96,43 +105,8 @@ impl Durable for Keys {
     }
 
     async fn age(&self, by: Duration) {
-        let text = "
-            local by = tonumber(ARGV[1])
-            local function text(number) return string.format('%.0f', number) end
-            local function earlier(at) return text(at - by) end
-            local entries = redis.call('XRANGE', key('log'), '-', '+')
-            redis.call('DEL', key('log'))
-            for _, entry in ipairs(entries) do
-                local sequence, at = string.match(entry[1], '^(%d+)-(%d+)$')
-                redis.call('XADD', key('log'), sequence .. '-' .. earlier(at), unpack(entry[2]))
-            end
-            for _, times in ipairs({'keys_at', 'revocations', 'users', 'connections_until', 'senders_at'}) do
-                for _, member in ipairs(redis.call('ZRANGE', key(times), 0, -1)) do
-                    redis.call('ZINCRBY', key(times), -by, member)
-                end
-            end
-            local function each(hash, change)
-                for _, field in ipairs(redis.call('HKEYS', key(hash))) do
-                    redis.call('HSET', key(hash), field, (change(redis.call('HGET', key(hash), field))))
-                end
-            end
-            each('grants', function(granted)
-                return string.gsub(granted, '\"(%d+) (%d+)\"', function(since, at)
-                    return '\"' .. since .. ' ' .. earlier(at) .. '\"'
-                end)
-            end)
-            each('leases', function(holders)
-                return string.gsub(holders, ':\"(%d+)\"', function(ends) return ':\"' .. earlier(ends) .. '\"' end)
-            end)
-            each('members', function(kept)
-                return string.gsub(kept, '^(%d+)', earlier)
-            end)
-            each('connections', function(kept)
-                return string.gsub(kept, '^(%S+) (%d+) ', function(instance, ends)
-                    return instance .. ' ' .. earlier(ends) .. ' '
-                end)
-            end)";
-        self.script(text, &[by.as_millis() as u64]);
+        self.age_under_way(by).await;
+        self.forget_looks(by).await;
     }
 
     async fn fill_keys(&self, keys: u64) {
@@ -194,7 +168,56 @@ impl Many for Keys {
     }
 
     async fn age_under_way(&self, by: Duration) {
-        self.age(by).await;
+        let text = "
+            local by = tonumber(ARGV[1])
+            local function text(number) return string.format('%.0f', number) end
+            local function earlier(at) return text(at - by) end
+            local entries = redis.call('XRANGE', key('log'), '-', '+')
+            redis.call('DEL', key('log'))
+            for _, entry in ipairs(entries) do
+                local sequence, at = string.match(entry[1], '^(%d+)-(%d+)$')
+                redis.call('XADD', key('log'), sequence .. '-' .. earlier(at), unpack(entry[2]))
+            end
+            for _, times in ipairs({'keys_at', 'revocations', 'users', 'due', 'connections_until', 'senders_at'}) do
+                for _, member in ipairs(redis.call('ZRANGE', key(times), 0, -1)) do
+                    redis.call('ZINCRBY', key(times), -by, member)
+                end
+            end
+            local function each(hash, change)
+                for _, field in ipairs(redis.call('HKEYS', key(hash))) do
+                    redis.call('HSET', key(hash), field, (change(redis.call('HGET', key(hash), field))))
+                end
+            end
+            each('grants', function(granted)
+                return string.gsub(granted, '\"(%d+) (%d+)\"', function(since, at)
+                    return '\"' .. since .. ' ' .. earlier(at) .. '\"'
+                end)
+            end)
+            each('leases', function(holders)
+                return string.gsub(holders, ':\"(%a) (%d+)\"', function(word, ends)
+                    return ':\"' .. word .. ' ' .. earlier(ends) .. '\"'
+                end)
+            end)
+            each('claims', function(claim)
+                return string.gsub(claim, '\"at\":\"(%d+)\"', function(at) return '\"at\":\"' .. earlier(at) .. '\"' end)
+            end)
+            each('members', function(kept)
+                return string.gsub(kept, '^(%d+)', earlier)
+            end)
+            each('connections', function(kept)
+                return string.gsub(kept, '^(%S+) (%d+) ', function(instance, ends)
+                    return instance .. ' ' .. earlier(ends) .. ' '
+                end)
+            end)";
+        self.script(text, &[by.as_millis() as u64]);
+    }
+
+    async fn forget_looks(&self, by: Duration) {
+        self.earlier("tended", by);
+    }
+
+    async fn pardon_less(&self, by: Duration) {
+        self.earlier("pardon", by);
     }
 
     async fn restore_under_way(&self, backup: tempfile::TempDir) {

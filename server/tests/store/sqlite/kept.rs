@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use tidings_server::{
-    StoreError,
+    Presence, StoreError,
     protocol::Limits,
     store::{Lease, Opening, Outbox, Store, sqlx},
 };
 
 use crate::{
     place::{Durable, Place},
-    run::{Resumed, Run, opening, said, typing},
+    run::{Resumed, Run, here, left, opening, said, typing},
     sqlite::place::File,
 };
 
@@ -87,16 +87,15 @@ async fn the_ends_of_1024_epochs_are_kept() {
 async fn a_lease_that_was_ended_in_the_minute_before_is_told_of_again() {
     let file = File::fresh().await;
     let first = Run::open(&file).await;
-    let until = opening().clock.now() + Duration::from_secs(45);
-    let lease = |until| Lease { user: "left".to_owned(), until };
-    for until in [Some(until), None] {
-        first.store.lease(vec![lease(until)]).await.expect("stored");
+    for lease in [here("left", Duration::from_secs(45)), left("left")] {
+        first.store.lease(vec![lease]).await.expect("stored");
     }
     first.kill();
-    for (by, expected) in [(0, vec![lease(None)]), (55, vec![lease(None)]), (10, vec![])] {
+    for (by, expected) in [(0, 1), (55, 1), (10, 0)] {
         file.age(Duration::from_secs(by)).await;
         let run = Run::open(&file).await;
-        assert_eq!(run.opened.leases, expected, "{by} s later");
+        let is_told = |lease: &&Lease| lease.user == "left" && lease.presence == Presence::Offline;
+        assert_eq!(run.opened.leases.iter().filter(is_told).count(), expected, "{by} s later");
         run.close().await;
     }
 }

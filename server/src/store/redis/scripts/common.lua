@@ -8,12 +8,16 @@
 --   keys         by idempotency key: digest .. "epoch first count"; keys_at: when
 --   revocations  what is revoked, by time
 --   grants       by user: {group: "since at"}
---   leases       by user: {instance: until}, {} once the end was told
---   users        until when a user is known to have been here: grants and leases are forgotten a window later
+--   leases       by user: {said: the presence announced last, here: {instance: "word until"}}, while one is here;
+--                the instance "" stands for those who are expected back
+--   due          when the presence of a user may become another; head has tended and pardon: see `pardoned`
+--   claims       by instance: the changes that it was answered last, until it says that it has them
+--   users        until when a user is known to have been here: grants are forgotten a window later
 --   connections  by id, as the hub saved it; connections_until: how long it is expected back
+--   tabs         "user NUL connection": the connections of each user
 --   members      by instance: "at position streams name"
-local LOG, HEAD, EPOCHS, SENDERS, SENDERS_AT, USED, USED_AT, REVOCATIONS, GRANTS, LEASES, USERS,
-    CONNECTIONS, CONNECTIONS_UNTIL, MEMBERS, WAKE = unpack(KEYS)
+local LOG, HEAD, EPOCHS, SENDERS, SENDERS_AT, USED, USED_AT, REVOCATIONS, GRANTS, LEASES, DUE, CLAIMS,
+    USERS, CONNECTIONS, CONNECTIONS_UNTIL, TABS, MEMBERS, WAKE = unpack(KEYS)
 
 local EPOCHS_MAX = 1024
 
@@ -26,6 +30,47 @@ end
 local function clock()
     local time = redis.call('TIME')
     return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- An instance is there if it was heard of in the last so many milliseconds: `Member::is_alive`.
+local ALIVE = 6000
+
+local function is_alive(instance, now)
+    local at = string.match(redis.call('HGET', MEMBERS, instance) or '', '^(%d+)')
+    return at and now - tonumber(at) <= ALIVE
+end
+
+-- Until when nobody is said to have left because nothing is heard of an instance. A lease cannot be renewed while
+-- the server is away: after a time in which nobody looked whose had ended, everybody has one lease more.
+local function pardoned(now, lease)
+    local head = redis.call('HMGET', HEAD, 'tended', 'pardon')
+    if head[1] and now - tonumber(head[1]) > 5000 then
+        return now + lease
+    end
+    return tonumber(head[2] or 0)
+end
+
+-- What is true of a user now, when it may no longer be, and until when the user is known to be here. An instance's word is "o" for online, which turns into
+-- reconnecting when less than `grace` of it is left, or "r" for reconnecting. Forgets those that have ended.
+local function presence(here, now, grace, pardon)
+    local online, known = 0, 0
+    for instance, word in pairs(here) do
+        local ends = tonumber(string.sub(word, 3))
+        if string.sub(word, 1, 1) == 'o' then
+            ends = math.max(ends, pardon)
+            online = math.max(online, ends - grace)
+        end
+        known = math.max(known, ends)
+        if ends <= now then
+            here[instance] = nil
+        end
+    end
+    if now < online then
+        return 'online', online, known
+    elseif now < known then
+        return 'reconnecting', known, known
+    end
+    return 'offline'
 end
 
 -- Tells the instances that there is something new. It only wakes: they read the log.

@@ -1,43 +1,91 @@
--- Stores who is here, and the end of who has left. ARGV: instance, how many are here, then for each the user
--- and for how long; then those who have left. Answers for each of them whether it changed that the user has
--- any lease.
---
--- Whoever finds no living lease has brought the user here; whoever takes the last one away, ended ones
--- included, has told of the end.
-local instance, here = ARGV[1], tonumber(ARGV[2])
+-- Stores what an instance knows of who is here, and answers "user, presence" for each change that comes of it or of
+-- the time: of those named, of those whose time has come, of those whose change was answered and not received.
+-- ARGV: instance, grace, how long a lease lasts, the number of this question, the number of the last one whose answer
+-- has come; then for each user it, "o", "r" or "f" for offline, and for how long.
+-- The answer begins with whether more may be due.
+local STEP, CLAIM = 500, 5000
+local instance, grace, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local number, received = ARGV[4], ARGV[5]
 local now = clock()
-local changed = {}
+local pardon = pardoned(now, lease)
+redis.call('HSET', HEAD, 'tended', text(now), 'pardon', text(pardon))
 
-local function living(holders)
-    for holder, ends in pairs(holders) do
-        if tonumber(ends) <= now then
-            holders[holder] = nil
-        end
+local changes = {}
+
+-- Writes down what is known of a user, and says so if it is another word than the last.
+local function write(user, known)
+    local word, changes_at, ends = presence(known.here, now, grace, pardon)
+    local is_change = word ~= (known.said or 'offline')
+    known.said = word
+    if ends then
+        redis.call('HSET', LEASES, user, cjson.encode(known))
+        redis.call('ZADD', DUE, text(changes_at), user)
+    else
+        redis.call('HDEL', LEASES, user)
+        redis.call('ZREM', DUE, user)
     end
-    return holders
+    if is_change then
+        changes[user] = word
+    end
+    return ends
 end
 
-for n = 1, here do
-    local user, ends = ARGV[2 * n + 1], text(now + ARGV[2 * n + 2])
-    local holders = living(cjson.decode(redis.call('HGET', LEASES, user) or '{}'))
-    changed[n] = next(holders) and 0 or 1
-    holders[instance] = ends
-    redis.call('HSET', LEASES, user, cjson.encode(holders))
-    redis.call('ZADD', USERS, 'GT', ends, user)
-end
-for at = 2 * here + 3, #ARGV do
-    local user = ARGV[at]
+local function read(user)
     local kept = redis.call('HGET', LEASES, user)
-    local is_last = false
-    if kept and kept ~= '{}' then
-        local holders = cjson.decode(kept)
-        holders[instance] = nil
-        is_last = not next(living(holders))
-        redis.call('HSET', LEASES, user, cjson.encode(holders))
-        if is_last then
-            redis.call('ZADD', USERS, text(now), user)
+    return kept and cjson.decode(kept) or {here = {}}
+end
+
+for at = 6, #ARGV, 3 do
+    local user, word, lasts = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+    local known = read(user)
+    if word == 'f' then
+        known.here[instance] = nil
+    else
+        known.here[instance] = word .. ' ' .. text(now + lasts)
+    end
+    if word == 'o' then
+        -- Whoever was expected has come, and whose instance is gone may have come from it.
+        for holder in pairs(known.here) do
+            if holder ~= instance and not is_alive(holder, now) then
+                known.here[holder] = nil
+            end
         end
     end
-    changed[#changed + 1] = is_last and 1 or 0
+    local ends = write(user, known)
+    if ends then
+        redis.call('ZADD', USERS, 'GT', text(ends), user)
+    else
+        redis.call('ZADD', USERS, text(now), user)
+    end
 end
-return changed
+
+local due = redis.call('ZRANGEBYSCORE', DUE, '-inf', text(now), 'LIMIT', 0, STEP)
+for _, user in ipairs(due) do
+    write(user, read(user))
+end
+
+-- What this instance has not received, and what another has not for so long that it is likely gone.
+local claims = redis.call('HGETALL', CLAIMS)
+for place = 1, #claims, 2 do
+    local claim = cjson.decode(claims[place + 1])
+    local is_own = claims[place] == instance
+    if is_own and claim.number == received then
+        redis.call('HDEL', CLAIMS, instance)
+    elseif is_own or now - tonumber(claim.at) > CLAIM then
+        redis.call('HDEL', CLAIMS, claims[place])
+        for _, user in ipairs(claim.users) do
+            changes[user] = changes[user] or read(user).said or 'offline'
+        end
+    end
+end
+
+local answer, users = {#due == STEP and 1 or 0}, {}
+for user, word in pairs(changes) do
+    users[#users + 1] = user
+    answer[#answer + 1] = user
+    answer[#answer + 1] = word
+end
+if #users > 0 then
+    redis.call('HSET', CLAIMS, instance, cjson.encode({number = number, at = text(now), users = users}))
+end
+return answer

@@ -30,8 +30,15 @@ forget(USED_AT, now - tonumber(ARGV[8]), USED)
 forget(REVOCATIONS, now - tonumber(ARGV[9]))
 -- No connection delivers a question so much later than it was asked.
 forget(SENDERS_AT, now - A_DAY, SENDERS)
--- A lease is remembered for a window beyond its end: so long stand the grants of who is away.
-forget(USERS, now - keep_age, LEASES, GRANTS)
+-- A window beyond the end of a lease: so long stand the grants of who is away.
+forget(USERS, now - keep_age, GRANTS)
 -- By the hubs' clocks, which may be a little behind.
-forget(CONNECTIONS_UNTIL, now - A_MINUTE, CONNECTIONS)
+for _, id in ipairs(due(CONNECTIONS_UNTIL, now - A_MINUTE)) do
+    local kept = redis.call('HGET', CONNECTIONS, id)
+    local rest = kept and string.match(kept, '^%S+ %d+ (.*)$')
+    if rest then
+        redis.call('ZREM', TABS, cjson.decode(rest).user .. '\0' .. id)
+    end
+    redis.call('HDEL', CONNECTIONS, id)
+end
 return most == STEP
