@@ -133,6 +133,11 @@ impl Arena {
         self.servers.iter().map(Server::resident).sum()
     }
 
+    /// How often it was announced that a user is not online any more, by whichever instance.
+    pub(crate) fn departures(&self) -> Result<usize> {
+        self.servers.iter().map(Server::departures).sum()
+    }
+
     /// Panics that their logs tell of.
     pub(crate) fn panics(&self) -> Result<Vec<String>> {
         Ok(self.servers.iter().map(Server::panics).collect::<Result<Vec<_>>>()?.concat())

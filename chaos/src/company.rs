@@ -31,6 +31,8 @@ pub(crate) struct Remains {
     pub(crate) sends: Vec<Send>,
     pub(crate) journals: Vec<Journal>,
     pub(crate) verdict: Verdict,
+    /// As [`Arena::departures`], before anybody left on purpose.
+    pub(crate) departures: usize,
     /// What should not have been, beside the verdict.
     pub(crate) troubles: Vec<String>,
 }
@@ -62,6 +64,7 @@ impl Company {
         if let Err(late) = self.fleet.reach_end(&self.publisher, within).await {
             troubles.push(late.to_string());
         }
+        let departures = arena.departures()?;
         let journals = self.fleet.leave().await;
         let left = arena.connections_left().await?;
         if left > 0 {
@@ -77,6 +80,6 @@ impl Company {
             durable: arena.kind.is_durable(),
         };
         let verdict = evidence.judge();
-        Ok(Remains { sends, journals, verdict, troubles })
+        Ok(Remains { sends, journals, verdict, departures, troubles })
     }
 }

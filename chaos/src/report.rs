@@ -72,7 +72,7 @@ pub(crate) fn stampede(stampede: &Stampede) -> String {
     let mut text = format!(
         "graceful restart of {} under {} clients: away for {:.1} s, then at most {} back within one second ({:.1} %): {}\n\
          \x20 back by second of SIGTERM:     {:?}\n\x20 attempts by second of SIGTERM: {:?}\n\
-         \x20 delivered {}, gaps {}, lost {}, duplicated {}, reordered {}, foreign {}",
+         \x20 delivered {}, gaps {}, lost {}, duplicated {}, reordered {}, foreign {}; said not to be online {}",
         stampede.store.name(),
         stampede.clients,
         stampede.away,
@@ -87,6 +87,7 @@ pub(crate) fn stampede(stampede: &Stampede) -> String {
         stampede.verdict.duplicated,
         stampede.verdict.reordered,
         stampede.verdict.foreign,
+        stampede.departures,
     );
     details(&mut text, &stampede.troubles, &stampede.verdict.examples);
     text

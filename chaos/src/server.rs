@@ -72,7 +72,7 @@ impl Server {
         let log = log.map_err(Error::io(self.log.display().to_string()))?;
         let mut command = Command::new(&self.program);
         command
-            .args(["serve", "--json", "--log", "warn", "--listen", &self.address.to_string()])
+            .args(["serve", "--json", "--log", "warn,tidings_server::presence=debug", "--listen", &self.address.to_string()])
             .args([
                 "--store",
                 &self.store,
@@ -148,13 +148,23 @@ impl Server {
 
     /// Panics that its log tells of.
     pub(crate) fn panics(&self) -> Result<Vec<String>> {
+        Ok(self.told()?.lines().filter(|line| line.contains("panicked at")).map(str::to_owned).collect())
+    }
+
+    /// How often it has announced that a user is not online any more.
+    pub(crate) fn departures(&self) -> Result<usize> {
+        let is_departure =
+            |line: &&str| line.contains("presence=Reconnecting") || line.contains("presence=Offline");
+        Ok(self.told()?.lines().filter(is_departure).count())
+    }
+
+    /// Its log, of all its runs.
+    fn told(&self) -> Result<String> {
         let mut log = Vec::new();
-        match File::open(&self.log) {
-            Ok(mut file) => file.read_to_end(&mut log).map_err(Error::io(self.log.display().to_string()))?,
-            Err(_) => return Ok(Vec::new()),
-        };
-        let log = String::from_utf8_lossy(&log);
-        Ok(log.lines().filter(|line| line.contains("panicked at")).map(str::to_owned).collect())
+        if let Ok(mut file) = File::open(&self.log) {
+            file.read_to_end(&mut log).map_err(Error::io(self.log.display().to_string()))?;
+        }
+        Ok(String::from_utf8_lossy(&log).into_owned())
     }
 
     fn pid(&self) -> Result<Pid> {

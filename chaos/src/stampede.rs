@@ -40,6 +40,8 @@ pub(crate) struct Stampede {
     /// Connections that were tried, by second since SIGTERM.
     pub(crate) attempts: Vec<u32>,
     pub(crate) verdict: Verdict,
+    /// Words that a user was not online, while everybody did nothing but come back.
+    pub(crate) departures: usize,
     pub(crate) troubles: Vec<String>,
 }
 
@@ -51,6 +53,7 @@ impl Stampede {
 
     pub(crate) fn is_clean(&self) -> bool {
         self.verdict.is_clean()
+            && self.departures == 0
             && self.troubles.is_empty()
             && f64::from(self.largest()) <= SHARE_MAX * self.clients as f64
     }
@@ -65,6 +68,7 @@ pub(crate) async fn restart(
 ) -> Result<Stampede> {
     let company = Company::gather(arena, clients, Temper::Default).await?;
     sleep(HEALTHY).await;
+    let before = arena.departures()?;
     let publishing = company.publisher.begin(RATE, seed);
     let told = arena.clock.ms();
     timeline.mark(told, Mark::Fault(Fault::Restart));
@@ -83,6 +87,7 @@ pub(crate) async fn restart(
         back: by_second(remains.journals.iter().flat_map(Journal::reconnects_ms), told),
         attempts: by_second(arena.proxy.attempts_ms().into_iter(), told),
         verdict: remains.verdict,
+        departures: remains.departures - before,
         troubles: remains.troubles,
     })
 }

@@ -253,7 +253,7 @@ impl Presences {
             (false, Some(Here::Connected)) => {
                 let (hush, grace) = match departure {
                     Departure::Lost => (HUSH.min(self.leave_grace / 2), self.leave_grace),
-                    Departure::Drained => (self.leave_grace, 2 * self.leave_grace),
+                    Departure::Drained => (self.lease.saturating_sub(self.leave_grace), self.lease),
                     Departure::Final => (Duration::ZERO, Duration::ZERO),
                 };
                 inner.users.insert(user.to_owned(), Here::Away { shown: now + hush, end: now + grace });
@@ -320,6 +320,7 @@ impl Presences {
         }
         drop(inner);
         for change in changes {
+            tracing::debug!(user = change.user, presence = ?change.presence, "presence");
             // Nobody listening is no error.
             let _ = self.changes.send(change);
         }
