@@ -111,9 +111,12 @@ impl Arena {
                 gate.cut(false);
                 Ok(())
             }
-            Fault::KillDatabase => {
+            Fault::KillDatabase | Fault::LoseDatabase => {
                 let Some(database) = &mut self.store.database else { return Ok(()) };
                 database.kill()?;
+                if fault == Fault::LoseDatabase {
+                    database.lose()?;
+                }
                 sleep(Duration::from_millis(random.u64(..2_000))).await;
                 tokio::task::block_in_place(|| database.resume())
             }

@@ -53,11 +53,13 @@ impl Company {
         Ok(Self { publisher, fleet })
     }
 
-    /// Waits until all have come to the end of the log, has them leave, and compares.
+    /// Waits until all have come to the end of the log, has them leave, and compares; `durable` says that no gap is
+    /// excused.
     pub(crate) async fn part(
         self,
         arena: &Arena,
         within: Duration,
+        durable: bool,
         timeline: &mut Timeline,
     ) -> Result<Remains> {
         let mut troubles = Vec::new();
@@ -73,12 +75,8 @@ impl Company {
         troubles.extend(arena.panics()?);
         timeline.add(&journals);
         let sends = self.publisher.ledger.sends();
-        let evidence = Evidence {
-            population: &self.publisher.population,
-            sends: &sends,
-            journals: &journals,
-            durable: arena.kind.is_durable(),
-        };
+        let evidence =
+            Evidence { population: &self.publisher.population, sends: &sends, journals: &journals, durable };
         let verdict = evidence.judge();
         Ok(Remains { sends, journals, verdict, departures, troubles })
     }

@@ -13,6 +13,8 @@ pub(crate) enum Fault {
     Restart,
     /// `kill -9` of the database with all its processes, and a start.
     KillDatabase,
+    /// The same, and its files are gone: everybody is told of a gap.
+    LoseDatabase,
     /// `kill -STOP` of the database, and `-CONT`.
     Freeze,
     /// One instance cannot reach the store.
@@ -21,7 +23,7 @@ pub(crate) enum Fault {
 
 /// The blows of a round: over a cycle of rounds each of them alone, twice, mixed, and none.
 pub(crate) fn of_round(store: StoreKind, is_cluster: bool, round: usize) -> &'static [Fault] {
-    use Fault::{Freeze, Kill, KillDatabase, Partition, Restart};
+    use Fault::{Freeze, Kill, KillDatabase, LoseDatabase, Partition, Restart};
     const PROCESS: [&[Fault]; 5] = [&[Kill, Restart], &[Kill, Kill], &[], &[Restart], &[Kill]];
     const DATABASE: [&[Fault]; 6] = [
         &[KillDatabase, Kill],
@@ -31,11 +33,12 @@ pub(crate) fn of_round(store: StoreKind, is_cluster: bool, round: usize) -> &'st
         &[],
         &[Restart, KillDatabase],
     ];
-    const CLUSTER: [&[Fault]; 6] = [
+    const CLUSTER: [&[Fault]; 7] = [
         &[Kill, Partition],
         &[Restart],
         &[KillDatabase, Kill],
         &[Freeze, Kill],
+        &[LoseDatabase],
         &[],
         &[Partition, Restart, KillDatabase],
     ];
@@ -52,6 +55,7 @@ impl fmt::Display for Fault {
             Self::Kill => "kill -9",
             Self::Restart => "restart",
             Self::KillDatabase => "db kill -9",
+            Self::LoseDatabase => "db lost",
             Self::Freeze => "db frozen",
             Self::Partition => "partition",
         })

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 /// Starts real servers (tidings serve), connects hundreds of native clients through a proxy, publishes to users,
 /// groups and everyone, and meanwhile kills the server and its database with kill -9, restarts the server gracefully,
 /// and cuts, resets, swallows and crumbles connections. With --cluster there are three instances on one store, of which
-/// any is killed, all are restarted one after the other, and one is cut off from the store, which stands still for 30 s
-/// in other rounds. Then it compares what each client's handler got with the list
-/// of acknowledged sends: nothing may be lost without a gap said, repeated, out of order, or somebody else's; a send
+/// any is killed, all are restarted one after the other, and one is cut off from the store, which in other rounds stands
+/// still for 30 s, or loses its files. Then it compares what each client's handler got with the list of acknowledged
+/// sends: nothing may be lost without a gap said, repeated, out of order, or somebody else's; a send
 /// without an answer may appear once or not at all, to all of its audience alike.
 ///
 /// The whole of it takes about 40 minutes. Exit code: 0 when all of that held, 1 when not, and the table says where.

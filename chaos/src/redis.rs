@@ -49,6 +49,12 @@ impl Redis {
         Ok(())
     }
 
+    /// Removes what it has written.
+    pub(crate) fn lose(&self) -> Result {
+        let files = self.folder.join("appendonlydir");
+        fs::remove_dir_all(&files).map_err(Error::io(files.display().to_string()))
+    }
+
     /// `kill -STOP`, or the end of that.
     pub(crate) fn freeze(&self, frozen: bool) -> Result {
         let process =

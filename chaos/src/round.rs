@@ -92,7 +92,9 @@ pub(crate) async fn play(
 
     timeline.mark(arena.clock.ms(), Mark::Calm);
     arena.proxy.set(Weather::Clear);
-    let Remains { sends, journals, verdict, troubles, departures: _ } = company.part(arena, ENDED_WITHIN, timeline).await?;
+    let durable = arena.kind.is_durable() && !faults.contains(&Fault::LoseDatabase);
+    let Remains { sends, journals, verdict, troubles, departures: _ } =
+        company.part(arena, ENDED_WITHIN, durable, timeline).await?;
 
     let count = |is: fn(&Outcome) -> bool| sends.iter().filter(|send| is(&send.outcome)).count() as u64;
     let acknowledged = count(|outcome| matches!(outcome, Outcome::Acknowledged { .. }));

@@ -72,7 +72,14 @@ impl Server {
         let log = log.map_err(Error::io(self.log.display().to_string()))?;
         let mut command = Command::new(&self.program);
         command
-            .args(["serve", "--json", "--log", "warn,tidings_server::presence=debug", "--listen", &self.address.to_string()])
+            .args([
+                "serve",
+                "--json",
+                "--log",
+                "warn,tidings_server::presence=debug",
+                "--listen",
+                &self.address.to_string(),
+            ])
             .args([
                 "--store",
                 &self.store,

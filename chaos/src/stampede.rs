@@ -79,7 +79,7 @@ pub(crate) async fn restart(
     let away = (arena.clock.ms() - told) as f64 / 1_000.0;
 
     publishing.end().await;
-    let remains = company.part(arena, BACK_WITHIN, timeline).await?;
+    let remains = company.part(arena, BACK_WITHIN, arena.kind.is_durable(), timeline).await?;
     Ok(Stampede {
         store: arena.kind,
         clients,

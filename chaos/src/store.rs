@@ -27,6 +27,14 @@ impl Database {
         }
     }
 
+    /// Removes what it has written, where that can be done; it does not run.
+    pub(crate) fn lose(&self) -> Result {
+        match self {
+            Self::Postgres(_) => Ok(()),
+            Self::Redis(redis) => redis.lose(),
+        }
+    }
+
     /// Has it stand still, or go on, where that can be done.
     pub(crate) fn freeze(&self, frozen: bool) -> Result {
         match self {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidings_server::{
-    Config, Hub, Redis, Revoked, StoreError,
+    Config, Hub, Presence, PresenceChange, Redis, Revoked, StoreError,
     protocol::Notice,
     store::{RedisOptions, Store as _},
 };
@@ -127,4 +127,31 @@ async fn what_was_given_up_does_not_come_behind_what_was_sent_later() {
     tokio::time::sleep(GLANCE).await;
     run.say("4").await;
     assert_eq!(run.watcher.seen.lock().texts(), ["1", "2", "3", "4"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whom_only_an_instance_has_that_is_cut_off_is_offline_until_it_is_back() {
+    let place = Keys::fresh().await;
+    let proxy = Proxy::to(&place.server.listen()).await;
+    let config = Config {
+        presence_lease: Duration::from_secs(3),
+        leave_grace: Duration::from_secs(1),
+        ..Config::default()
+    };
+    let cut_off = Hub::<Event>::start(config.clone(), impatient(&proxy)).await.expect("it starts");
+    let other = Hub::<Event>::start(config, place.store()).await.expect("it starts");
+    let (mut own, mut others) = (cut_off.presence_changes(), other.presence_changes());
+    let word = |presence| PresenceChange { user: "coach".to_owned(), presence };
+    let _stream = Stream::open(&cut_off).await;
+    assert_eq!(own.recv().await.expect("a change"), word(Presence::Online));
+    proxy.cut();
+    assert_eq!(others.recv().await.expect("a change"), word(Presence::Reconnecting));
+    assert_eq!(others.recv().await.expect("a change"), word(Presence::Offline));
+    assert_eq!(other.presence("coach").await.expect("an answer"), Presence::Offline);
+    assert_eq!(cut_off.presence("coach").await.expect("known"), Presence::Online, "who is here is here");
+    let unknown = cut_off.presence("coachee").await;
+    assert!(matches!(unknown, Err(StoreError::Unavailable(_))), "{unknown:?}");
+    proxy.heal();
+    assert_eq!(own.recv().await.expect("a change"), word(Presence::Online));
+    assert_eq!(other.presence("coach").await.expect("an answer"), Presence::Online);
 }
