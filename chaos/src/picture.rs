@@ -92,7 +92,7 @@ fn marks(svg: &mut String, timeline: &Timeline, x: &impl Fn(f64) -> f64) {
         let (colour, name) = match mark {
             Mark::Fault(Fault::Kill) => ("#dc2626", None),
             Mark::Fault(Fault::Restart) => ("#16a34a", None),
-            Mark::Fault(Fault::KillDatabase) => ("#9333ea", None),
+            Mark::Fault(Fault::KillDatabase | Fault::LoseDatabase) => ("#9333ea", None),
             Mark::Fault(Fault::Freeze) => ("#0891b2", None),
             Mark::Fault(Fault::Partition) => ("#d97706", None),
             Mark::Store(store) => ("#0f172a", Some(store.name())),
