@@ -288,7 +288,7 @@ impl Presences {
         (due, later.first().map(|(at, _)| *at))
     }
 
-    /// Everybody who has a connection, but for those of whom there is a word already.
+    /// Everybody who is online, but for those of whom there is a word already.
     fn renewed(&self, due: &[Lease]) -> Vec<Lease> {
         let now = Instant::now();
         let inner = self.inner.lock();
@@ -296,7 +296,7 @@ impl Presences {
         let here = inner
             .users
             .iter()
-            .filter(|(user, here)| matches!(here, Here::Connected) && !is_due.contains(user.as_str()));
+            .filter(|(user, here)| here.presence(now) == Presence::Online && !is_due.contains(user.as_str()));
         here.map(|(user, here)| self.word(user.clone(), Presence::Online, Some(*here), now)).collect()
     }
 
