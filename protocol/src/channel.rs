@@ -13,6 +13,9 @@ pub const CHANNELS_MAX: usize = 1_000;
 /// The longest user id, group, login or connection name, in bytes.
 pub const NAME_BYTES_MAX: usize = 256;
 
+/// Of `connection:`.
+const PREFIX_BYTES_MAX: usize = 11;
+
 /// One line of the total order that a connection may read: a user's, a group's, or everyone's.
 ///
 /// # Example
@@ -117,7 +120,13 @@ impl Channel {
         if name.chars().any(char::is_control) {
             return Err(ChannelError::ControlCharacter);
         }
-        Ok(Self([prefix, name].concat().into()))
+        let mut text = [0; PREFIX_BYTES_MAX + NAME_BYTES_MAX];
+        let (start, rest) = text.split_at_mut(prefix.len());
+        start.copy_from_slice(prefix.as_bytes());
+        rest[..name.len()].copy_from_slice(name.as_bytes());
+        let text = std::str::from_utf8(&text[..prefix.len() + name.len()]);
+        // Two texts next to each other are one.
+        Ok(Self(text.map_err(|_| ChannelError::Kind)?.into()))
     }
 }
 
@@ -147,7 +156,14 @@ pub enum ChannelError {
 
 /// A sorted set of at most [`CHANNELS_MAX`] channels, cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ChannelSet(Arc<[Channel]>);
+pub struct ChannelSet(Members);
+
+/// Mostly there is one, which needs no list.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Members {
+    One(Channel),
+    Several(Arc<[Channel]>),
+}
 
 impl ChannelSet {
     /// Sorts, removes repeats and checks the bound.
@@ -155,40 +171,51 @@ impl ChannelSet {
     /// # Errors
     /// [`ChannelSetError`] when nothing or too much is left.
     pub fn new(channels: impl IntoIterator<Item = Channel>) -> Result<Self, ChannelSetError> {
-        let mut channels: Vec<_> = channels.into_iter().collect();
+        let mut channels = channels.into_iter();
+        let first = channels.next().ok_or(ChannelSetError::Empty)?;
+        let Some(second) = channels.next() else { return Ok(first.into()) };
+        let mut channels: Vec<_> = [first, second].into_iter().chain(channels).collect();
         channels.sort_unstable();
         channels.dedup();
-        match channels.len() {
-            0 => Err(ChannelSetError::Empty),
-            1..=CHANNELS_MAX => Ok(Self(channels.into())),
-            _ => Err(ChannelSetError::TooMany),
+        if channels.len() > CHANNELS_MAX {
+            return Err(ChannelSetError::TooMany);
+        }
+        match <[Channel; 1]>::try_from(channels) {
+            Ok([only]) => Ok(only.into()),
+            Err(several) => Ok(Self(Members::Several(several.into()))),
         }
     }
 
     /// Whether `channel` is a member.
     pub fn contains(&self, channel: &Channel) -> bool {
-        match &*self.0 {
-            // Mostly there is one, and a comparison for equality looks at the lengths first.
-            [only] => only == channel,
-            many => many.binary_search(channel).is_ok(),
+        match &self.0 {
+            // A comparison for equality looks at the lengths first.
+            Members::One(only) => only == channel,
+            Members::Several(many) => many.binary_search(channel).is_ok(),
         }
     }
 
     /// The members in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Channel> {
-        self.0.iter()
+        match &self.0 {
+            Members::One(only) => std::slice::from_ref(only).iter(),
+            Members::Several(many) => many.iter(),
+        }
     }
 
     /// How many members there are; at least one.
     #[expect(clippy::len_without_is_empty, reason = "a set is never empty")]
     pub fn len(&self) -> usize {
-        self.0.len()
+        match &self.0 {
+            Members::One(_) => 1,
+            Members::Several(many) => many.len(),
+        }
     }
 }
 
 impl From<Channel> for ChannelSet {
     fn from(channel: Channel) -> Self {
-        Self([channel].into())
+        Self(Members::One(channel))
     }
 }
 

@@ -3,10 +3,16 @@
 //! All but the id line is written before the event has its place in the order; the id line then goes into
 //! room kept free in front, so that nothing is copied or formatted under the lock that gives the place.
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use serde::Serialize;
 
-use crate::{Frame, FrameError, event_id::EVENT_ID_BYTES_MAX, event_id::EventId, frame::RESERVED_PREFIX};
+use crate::{
+    Frame, FrameError,
+    decimal::{DIGITS_MAX, digits},
+    event_id::EVENT_ID_BYTES_MAX,
+    event_id::EventId,
+    frame::RESERVED_PREFIX,
+};
 
 /// `id: `, the id, and the line end.
 const HEADROOM: usize = 4 + EVENT_ID_BYTES_MAX + 1;
@@ -60,17 +66,18 @@ impl EncodedEvent {
 
     /// The whole block under its id. Copies the id line only.
     pub fn place(mut self, id: &EventId) -> Bytes {
-        use std::io::Write as _;
+        let mut room = [0; DIGITS_MAX];
+        let parts = [b"id: ", id.epoch().as_str().as_bytes(), b"-", digits(id.sequence(), &mut room), b"\n"];
         // 4 + 128 + 1 bytes hold any id line, since `EventId` is bounded by construction.
-        let mut line = [0_u8; HEADROOM];
-        let mut rest = &mut line[..];
-        let written = match writeln!(rest, "id: {id}") {
-            Ok(()) => HEADROOM - rest.len(),
-            Err(_) => 0,
-        };
-        let start = HEADROOM - written;
-        self.buffer[start..HEADROOM].copy_from_slice(&line[..written]);
-        Bytes::from(self.buffer).slice(start..)
+        let start = HEADROOM.saturating_sub(parts.iter().map(|part| part.len()).sum());
+        let mut at = start;
+        for part in parts {
+            self.buffer[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        let mut block = Bytes::from(self.buffer);
+        block.advance(start);
+        block
     }
 }
 

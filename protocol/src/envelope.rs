@@ -3,20 +3,28 @@
 use serde::{Deserialize, Serialize};
 
 /// What is said about an event beside its payload. The contract check ignores it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Meta {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Meta<Text = String> {
     /// When it was sent, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<String>,
+    pub at: Option<Text>,
     /// The request that caused it, from `x-correlation-id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub correlation_id: Option<String>,
+    pub correlation_id: Option<Text>,
     /// W3C trace context, from `traceparent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traceparent: Option<String>,
+    pub traceparent: Option<Text>,
     /// The provider whose request caused it, from `x-tidings-origin`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub origin: Option<String>,
+    pub origin: Option<Text>,
+}
+
+impl<Text> Meta<Text> {
+    /// Whether nothing is said.
+    pub const fn is_empty(&self) -> bool {
+        let Self { at, correlation_id, traceparent, origin } = self;
+        at.is_none() && correlation_id.is_none() && traceparent.is_none() && origin.is_none()
+    }
 }
 
 #[cfg(feature = "json")]
@@ -64,14 +72,28 @@ mod json {
         /// [`EnvelopeError`] when the event cannot be serialised, or is no object that begins with its name.
         pub fn write(event: &C, meta: &Meta) -> Result<String, EnvelopeError> {
             let mut json = Vec::with_capacity(USUAL_BYTES);
-            serde_json::to_writer(&mut json, event)?;
-            if *meta != Meta::default() {
+            Self::write_to(&mut json, event, meta)?;
+            String::from_utf8(json).map_err(|_| EnvelopeError::NotTagged)
+        }
+
+        /// The same in room that is used again: what was in it is gone.
+        ///
+        /// # Errors
+        /// As [`Envelope::write`].
+        pub fn write_to<'a, Text: serde::Serialize>(
+            json: &'a mut Vec<u8>,
+            event: &C,
+            meta: &Meta<Text>,
+        ) -> Result<&'a str, EnvelopeError> {
+            json.clear();
+            serde_json::to_writer(&mut *json, event)?;
+            if !meta.is_empty() {
                 json.pop();
                 json.extend_from_slice(br#","meta":"#);
-                serde_json::to_writer(&mut json, meta)?;
+                serde_json::to_writer(&mut *json, meta)?;
                 json.push(b'}');
             }
-            let json = String::from_utf8(json).map_err(|_| EnvelopeError::NotTagged)?;
+            let json = std::str::from_utf8(json).map_err(|_| EnvelopeError::NotTagged)?;
             let tagged = json.strip_prefix(r#"{"type":""#).and_then(|rest| rest.strip_prefix(event.name()));
             if !tagged.is_some_and(|rest| rest.starts_with('"')) {
                 return Err(EnvelopeError::NotTagged);

@@ -19,7 +19,9 @@ use crate::error::AudienceError;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audience {
-    channels: Vec<Channel>,
+    /// Mostly the only one.
+    first: Option<Channel>,
+    others: Vec<Channel>,
     /// The first name that cannot be one; told when the event is sent.
     refused: Option<ChannelError>,
 }
@@ -48,7 +50,7 @@ impl Audience {
     /// This audience and `other`.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
-        self.channels.extend(other.channels);
+        other.first.into_iter().chain(other.others).for_each(|channel| self.add(channel));
         self.refused = self.refused.or(other.refused);
         self
     }
@@ -60,7 +62,7 @@ impl Audience {
     pub fn channels(self) -> Result<ChannelSet, AudienceError> {
         match self.refused {
             Some(error) => Err(error.into()),
-            None => Ok(ChannelSet::new(self.channels)?),
+            None => Ok(ChannelSet::new(self.first.into_iter().chain(self.others))?),
         }
     }
 
@@ -70,14 +72,21 @@ impl Audience {
     }
 
     fn of(names: impl IntoIterator<Item = Result<Channel, ChannelError>>) -> Self {
-        let mut audience = Self { channels: Vec::new(), refused: None };
+        let mut audience = Self { first: None, others: Vec::new(), refused: None };
         for name in names {
             match name {
-                Ok(channel) => audience.channels.push(channel),
+                Ok(channel) => audience.add(channel),
                 Err(error) => audience.refused = audience.refused.or(Some(error)),
             }
         }
         audience
+    }
+
+    fn add(&mut self, channel: Channel) {
+        match self.first {
+            None => self.first = Some(channel),
+            Some(_) => self.others.push(channel),
+        }
     }
 }
 

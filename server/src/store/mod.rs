@@ -21,7 +21,7 @@ mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{cell::Cell, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use protocol::{
     ChannelSet, Contract, Delivery, EncodedEvent, Entry, Envelope, Epoch, EventId, Limits, Meta, Notice,
@@ -349,20 +349,39 @@ impl Draft {
         cause: &Cause,
         limits: EventLimits,
     ) -> Result<Self, SendError> {
-        let meta = Meta {
-            at: Some(rfc3339(limits.now)),
-            correlation_id: cause.correlation_id.clone(),
-            traceparent: cause.traceparent.clone(),
-            origin: cause.origin.clone(),
-        };
         let channels = audience.channels()?;
-        let json = Envelope::write(event, &meta)?;
-        if json.len() > limits.max_event_bytes {
-            return Err(SendError::TooLarge { bytes: json.len(), max: limits.max_event_bytes });
-        }
-        let encoded = EncodedEvent::new(event.name(), &json)?;
-        Ok(Self { channels, matter: Matter::Event { encoded, delivery: event.delivery() } })
+        let at = rfc3339(limits.now);
+        let meta = Meta {
+            at: std::str::from_utf8(&at).ok(),
+            correlation_id: cause.correlation_id.as_deref(),
+            traceparent: cause.traceparent.as_deref(),
+            origin: cause.origin.as_deref(),
+        };
+        scratch(|json| {
+            let json = Envelope::write_to(json, event, &meta)?;
+            if json.len() > limits.max_event_bytes {
+                return Err(SendError::TooLarge { bytes: json.len(), max: limits.max_event_bytes });
+            }
+            let encoded = EncodedEvent::new(event.name(), json)?;
+            Ok(Self { channels, matter: Matter::Event { encoded, delivery: event.delivery() } })
+        })
     }
+}
+
+/// Room to serialise an event in before its size is known, of each thread; more than this is given back.
+const SCRATCH_KEPT: usize = 64 * 1024;
+
+fn scratch<T>(with: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    thread_local! {
+        static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    // Taken out: an event whose serialisation sends another finds new room.
+    let mut room = ROOM.take();
+    let done = with(&mut room);
+    if room.capacity() <= SCRATCH_KEPT {
+        ROOM.set(room);
+    }
+    done
 }
 
 /// What a new event is held against.
