@@ -13,6 +13,7 @@ pub(super) struct Announced(Mutex<HashMap<String, Presence>>);
 
 impl Announced {
     /// Users of the run before: what was announced of them last is that they are here.
+    #[cfg(feature = "sqlite")]
     pub(super) fn expect(&self, leases: &[Lease]) {
         self.0.lock().extend(leases.iter().map(|lease| (lease.user.clone(), Presence::Online)));
     }
