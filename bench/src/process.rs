@@ -115,14 +115,16 @@ impl Running {
         self.control.write_all(format!("{command}\n").as_bytes())
     }
 
-    /// Waits until it has sent what it was told.
+    /// Waits until it has sent what it was told; the numbers that it answers with.
     ///
     /// # Errors
     /// It has gone, or does not obey.
-    pub fn obeyed(&mut self) -> io::Result<()> {
+    pub fn obeyed(&mut self) -> io::Result<Vec<f64>> {
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
-        if line == "ok\n" { Ok(()) } else { Err(io::Error::other(format!("it answered {line:?}"))) }
+        let numbers = line.trim_end().strip_prefix("ok").map(|rest| rest.split_whitespace().map(str::parse));
+        let numbers = numbers.and_then(|numbers| numbers.collect::<Result<_, _>>().ok());
+        numbers.ok_or_else(|| io::Error::other(format!("it answered {line:?}")))
     }
 
     /// CPU time it has used.

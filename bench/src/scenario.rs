@@ -202,17 +202,37 @@ pub fn slow_readers(
     Ok(results)
 }
 
-/// All readers come back at once and have missed 100 events each.
+/// All readers come back at once and have missed 100 events each; what whoever sends notices of it, and what it costs.
 ///
 /// # Errors
 /// The subject fails, or loses something.
 pub fn replay_storm(subject: Subject, setup: Setup, connections: usize) -> Result<Vec<Measured>, SwarmError> {
     const MISSED: u64 = 100;
+    // About as long as the storm takes.
+    const PACED: u64 = 2_000;
     let mut team = Team::assemble(subject, setup, connections)?;
     team.send(Audience::All, 1, connections)?;
     let cursor = team.swarm.cursor.clone();
     team.swarm = Swarm::open(&team.running.streams(""), 1)?;
     team.send(Audience::All, MISSED, 1)?;
+    let mut results = Vec::new();
+    for scenario in ["a send", "a send meanwhile"] {
+        team.running.settle()?;
+        team.running.tell(&Command { audience: Audience::Nobody, count: PACED })?;
+        if !results.is_empty() {
+            let headers = format!("last-event-id: {cursor}\r\n");
+            Swarm::open(&team.running.streams(&headers), connections)?
+                .read_until(MISSED * connections as u64)?;
+        }
+        let mut measured = Measured::new(scenario, subject.name(), connections);
+        measured.count = PACED;
+        measured.latency_us = match team.running.obeyed()?[..] {
+            [half, most] => Some((half, most)),
+            _ => None,
+        };
+        results.push(measured);
+    }
+    team.swarm = Swarm::open(&team.running.streams(""), 1)?;
     team.running.settle()?;
     let used = team.running.cpu()?;
     let at = Instant::now();
@@ -225,7 +245,8 @@ pub fn replay_storm(subject: Subject, setup: Setup, connections: usize) -> Resul
     measured.cpu_us = Some(micros_each(cpu, connections as u64));
     measured.per_second = Some(1e6 / micros_each(took, connections as u64));
     measured.wrong = swarm.wrong();
-    Ok(vec![measured])
+    results.push(measured);
+    Ok(results)
 }
 
 /// Opens a stream, reads its beginning, and closes it, over and over; of hyper its hello-world.

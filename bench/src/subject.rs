@@ -1,7 +1,9 @@
 //! Servers that are measured, each a process of its own: ours, the floors beneath any server, and hyper.
 //!
 //! A subject prints the ports of its stream and of its control on one line. The control is a TCP connection that
-//! takes lines, `all COUNT`, `user NAME COUNT` and `group NAME COUNT`, and answers each with `ok` once all is sent.
+//! takes lines, `all COUNT`, `user NAME COUNT` and `group NAME COUNT`, and answers each with `ok` once all is sent. Ours
+//! takes `pace COUNT` too, sends to nobody twice a millisecond, and answers with half and 99 of 100 of the times, in
+//! microseconds, from the moment in which somebody wants to send to the commit.
 
 pub mod floor;
 pub mod hub;
@@ -59,6 +61,8 @@ pub enum Audience {
     User(String),
     /// Whose path said `group=` this.
     Group(String),
+    /// Nobody, at a steady pace.
+    Nobody,
 }
 
 /// A line of the control.
@@ -76,6 +80,7 @@ impl fmt::Display for Command {
             Audience::All => write!(f, "all")?,
             Audience::User(name) => write!(f, "user {name}")?,
             Audience::Group(name) => write!(f, "group {name}")?,
+            Audience::Nobody => write!(f, "pace")?,
         }
         write!(f, " {}", self.count)
     }
@@ -89,6 +94,7 @@ impl FromStr for Command {
         let (audience, count) = match words[..] {
             ["all", count] => (Audience::All, count),
             ["user", name, count] => (Audience::User(name.to_owned()), count),
+            ["pace", count] => (Audience::Nobody, count),
             ["group", name, count] => (Audience::Group(name.to_owned()), count),
             _ => return Err(io::Error::other(format!("no command: {line:?}"))),
         };
@@ -114,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_command_is_read_as_it_is_written() {
-        for line in ["all 1", "user u7 3", "group g 100"] {
+        for line in ["all 1", "user u7 3", "group g 100", "pace 1000"] {
             assert_eq!(line.parse::<Command>().expect("a command").to_string(), line);
         }
         assert!("all".parse::<Command>().is_err());

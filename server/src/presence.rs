@@ -1,7 +1,7 @@
 //! Who is here: one word per user over all connections, which does not flap when one of them comes back.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -27,6 +27,9 @@ const CHANGES_KEPT: usize = 1_024;
 /// A user without a connection stays online for this: a reload takes no longer, nor does the return from a
 /// stream that the server ended by itself.
 const HUSH: Duration = Duration::from_secs(2);
+
+/// Users of one question to the store, which is made in one go: whoever else has something to do waits for no more.
+const STEP: usize = 500;
 
 /// Between two tries to store a lease, and between two looks whose time has come who was another instance's.
 const EVERY: Duration = Duration::from_secs(1);
@@ -155,6 +158,8 @@ struct Inner {
     told: HashMap<String, Presence>,
     /// Users whose presence may differ from what it was told.
     pending: IndexSet<String>,
+    /// Users whose leases are to be renewed.
+    renewing: Vec<String>,
     /// When to look at a user again: whoever leaves stands here once or twice until the grace is over, also after
     /// coming back. Looking at everybody who is away whenever somebody comes or goes would cost the square of them.
     later: BTreeSet<(Instant, String)>,
@@ -264,16 +269,16 @@ impl Presences {
         self.changed.notify_one();
     }
 
-    /// What the store is to be told, and when to look again.
+    /// What the store is to be told next, and when to look again: at once, while there is more.
     fn due(&self) -> (Vec<Lease>, Option<Instant>) {
         let now = Instant::now();
         let mut inner = self.inner.lock();
-        let Inner { users, told, pending, later } = &mut *inner;
+        let Inner { users, told, pending, later, renewing } = &mut *inner;
         while later.first().is_some_and(|(at, _)| *at <= now) {
             pending.extend(later.pop_first().map(|(_, user)| user));
         }
         let mut due = Vec::new();
-        for user in pending.drain(..) {
+        for user in pending.drain(..STEP.min(pending.len())) {
             let here = users.get(&user).copied();
             let presence = here.map_or(Presence::Offline, |here| here.presence(now));
             if presence == Presence::Offline {
@@ -285,19 +290,24 @@ impl Presences {
                 due.push(self.word(user, presence, here, now));
             }
         }
-        (due, later.first().map(|(at, _)| *at))
+        for user in renewing.drain(renewing.len().saturating_sub(STEP - due.len())..) {
+            let here = users.get(&user).copied().filter(|here| here.presence(now) == Presence::Online);
+            // Whoever is not online any more, or not told to be yet, is none of this.
+            if here.is_some() && told.get(&user) == Some(&Presence::Online) {
+                due.push(self.word(user, Presence::Online, here, now));
+            }
+        }
+        let more = (!pending.is_empty() || !renewing.is_empty()).then_some(now);
+        (due, more.or_else(|| later.first().map(|(at, _)| *at)))
     }
 
-    /// Everybody who is online, but for those of whom there is a word already.
-    fn renewed(&self, due: &[Lease]) -> Vec<Lease> {
+    /// All who are online have their leases renewed.
+    fn renew(&self) {
         let now = Instant::now();
-        let inner = self.inner.lock();
-        let is_due: HashSet<_> = due.iter().map(|lease| lease.user.as_str()).collect();
-        let here = inner
-            .users
-            .iter()
-            .filter(|(user, here)| here.presence(now) == Presence::Online && !is_due.contains(user.as_str()));
-        here.map(|(user, here)| self.word(user.clone(), Presence::Online, Some(*here), now)).collect()
+        let mut inner = self.inner.lock();
+        let online = inner.users.iter().filter(|(_, here)| here.presence(now) == Presence::Online);
+        let online = online.map(|(user, _)| user.clone()).collect();
+        inner.renewing = online;
     }
 
     fn word(&self, user: String, presence: Presence, here: Option<Here>, now: Instant) -> Lease {
@@ -327,7 +337,14 @@ impl Presences {
     }
 
     fn try_again(&self, leases: Vec<Lease>) {
-        self.inner.lock().pending.extend(leases.into_iter().map(|lease| lease.user));
+        let mut inner = self.inner.lock();
+        for Lease { user, presence, .. } in leases {
+            if inner.told.get(&user) == Some(&presence) {
+                inner.renewing.push(user);
+            } else {
+                inner.pending.insert(user);
+            }
+        }
     }
 
     /// This run ends: whoever is here comes back, to whichever instance.
@@ -345,19 +362,19 @@ impl Presences {
 pub(crate) async fn run(presences: Weak<Presences>, store: Arc<dyn Store>) {
     let (mut renew_at, mut look_at) = (None, Instant::now());
     while let Some(presences) = presences.upgrade() {
-        let (mut leases, next) = presences.due();
         let now = Instant::now();
         let every = presences.lease / 3;
-        let renews = now >= *renew_at.get_or_insert(now + every);
-        if renews {
-            leases.extend(presences.renewed(&leases));
+        if now >= *renew_at.get_or_insert(now + every) {
+            presences.renew();
+            renew_at = Some(now + every);
         }
-        if renews || look_at <= now || !leases.is_empty() {
+        let (leases, next) = presences.due();
+        if look_at <= now || !leases.is_empty() {
             match store.lease(leases.clone()).await {
                 Ok(changes) => {
                     presences.stored(leases, changes);
-                    renew_at = renew_at.filter(|_| !renews);
                     look_at = Instant::now() + EVERY;
+                    tokio::task::yield_now().await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "who is here could not be stored");

@@ -186,6 +186,7 @@ impl Floor {
             Audience::All => (0..self.readers.len()).collect(),
             Audience::User(name) => self.of_user.get(name).cloned().unwrap_or_default(),
             Audience::Group(name) => self.of_group.get(name).cloned().unwrap_or_default(),
+            Audience::Nobody => Vec::new(),
         };
         for at in readers {
             if let Some(reader) = &mut self.readers[at] {

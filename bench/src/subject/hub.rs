@@ -1,15 +1,25 @@
 //! Our server, with everything on that is on by default.
 
-use std::{io, net::Ipv4Addr, sync::Arc};
+use std::{
+    io,
+    net::Ipv4Addr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::http::request::Parts;
 use tidings_server::{Audience as To, Config, Hub, Identity, Refusal, router, serve_until};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
+    sync::mpsc,
 };
 
 use super::{Audience, Command, Event, announce, parameter};
+use crate::measure::Latencies;
+
+/// Between two sends of [`pace`].
+const PACE: Duration = Duration::from_micros(500);
 
 /// Serves until its control is closed.
 ///
@@ -46,11 +56,17 @@ async fn obey(listener: TcpListener, hub: Hub<Event>) -> io::Result<()> {
     let mut sent = 0;
     while let Some(line) = lines.next_line().await? {
         let command: Command = line.parse()?;
+        if command.audience == Audience::Nobody {
+            let (half, most) = pace(&hub, command.count).await?;
+            write.write_all(format!("ok {half} {most}\n").as_bytes()).await?;
+            continue;
+        }
         for _ in 0..command.count {
             sent += 1;
             let audience = match &command.audience {
                 Audience::All => To::everyone(),
                 Audience::User(name) => To::user(name.clone()),
+                Audience::Nobody => To::user("nobody"),
                 Audience::Group(name) => To::group(name.clone()),
             };
             hub.send(audience, &Event::tick(sent)).await.map_err(io::Error::other)?;
@@ -58,4 +74,23 @@ async fn obey(listener: TcpListener, hub: Hub<Event>) -> io::Result<()> {
         write.write_all(b"ok\n").await?;
     }
     Ok(())
+}
+
+/// Sends at a steady pace, as somebody who knows nothing of the server's other work would.
+async fn pace(hub: &Hub<Event>, count: u64) -> io::Result<(f64, f64)> {
+    let (want, mut wanted) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for _ in 0..count {
+            std::thread::sleep(PACE);
+            if want.send(Instant::now()).is_err() {
+                return;
+            }
+        }
+    });
+    let mut latencies = Latencies::default();
+    while let Some(at) = wanted.recv().await {
+        hub.send(To::user("nobody"), &Event::tick(0)).await.map_err(io::Error::other)?;
+        latencies.add(at.elapsed());
+    }
+    latencies.summary().ok_or_else(|| io::Error::other("nothing was sent"))
 }

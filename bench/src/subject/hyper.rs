@@ -108,6 +108,7 @@ async fn obey(listener: TcpListener, readers: Readers) -> io::Result<()> {
                     Audience::All => true,
                     Audience::User(name) => is_of("user", name),
                     Audience::Group(name) => is_of("group", name),
+                    Audience::Nobody => false,
                 };
                 if reads {
                     // A reader that has gone is forgotten when the next comes.
