@@ -221,8 +221,8 @@ pub fn replay_storm(subject: Subject, setup: Setup, connections: usize) -> Resul
         team.running.tell(&Command { audience: Audience::Nobody, count: PACED })?;
         if !results.is_empty() {
             let headers = format!("last-event-id: {cursor}\r\n");
-            Swarm::open(&team.running.streams(&headers), connections)?
-                .read_until(MISSED * connections as u64)?;
+            team.swarm = Swarm::open(&team.running.streams(&headers), connections)?;
+            team.swarm.read_until(MISSED * connections as u64)?;
         }
         let mut measured = Measured::new(scenario, subject.name(), connections);
         measured.count = PACED;
