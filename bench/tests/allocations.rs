@@ -3,7 +3,7 @@
 use std::alloc::System;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use tidings_bench::house::House;
+use tidings_bench::{count::Path, house::House};
 use tidings_server::Audience;
 
 #[global_allocator]
@@ -16,6 +16,17 @@ fn allocations(mut once: impl FnMut()) -> usize {
     (0..1_000).for_each(|_| once());
     let change = region.change();
     change.allocations + change.reallocations
+}
+
+/// What going a path once costs, in the long run.
+fn allocations_of(path: Path) -> usize {
+    let [few, many] = [100, 300].map(|times| {
+        let region = Region::new(ALLOCATOR);
+        path.go(times).expect("it goes");
+        let change = region.change();
+        change.allocations + change.reallocations
+    });
+    (many.saturating_sub(few) + 100) / 200
 }
 
 #[test]
@@ -31,4 +42,9 @@ fn a_delivery_allocates_nothing_and_a_send_no_more_than_it_did() {
     assert!(delivered <= alone + 10, "50,000 deliveries allocated {} times", delivered - alone);
     // The frame and its count, the store's future, and lists of one for drafts, entries and ids.
     assert!(alone <= 6_010, "1,000 sends allocated {alone} times");
+    for (path, most) in Path::ALL.into_iter().zip([7, 6, 66, 3, 3, 52, 5, 11]) {
+        let made = allocations_of(path);
+        println!("{:<8}{made:>3} allocations", path.name());
+        assert!(made <= most, "{path:?} allocated {made} times, {most} before");
+    }
 }
