@@ -130,7 +130,10 @@ fn watch(folder: &Path) {
             flock 8
             if flock -n 9; then idle=$((idle + 1)); else idle=0; fi
             if [ "$idle" -ge 5 ]; then
-                kill -QUIT "$(head -n 1 "$1/server/postmaster.pid")"
+                # Its end takes its socket away: before the next one makes its own in the same place.
+                running="$1/server/data/postmaster.pid"
+                kill -QUIT "$(head -n 1 "$running")"
+                while [ -e "$running" ] && [ "$idle" -lt 100 ]; do sleep 0.1; idle=$((idle + 1)); done
                 rm -rf "$1/server"
                 exit
             fi
