@@ -76,7 +76,7 @@ impl Server {
                 "serve",
                 "--json",
                 "--log",
-                "warn,tidings_server::presence=debug",
+                "warn,tidings_server::presences=debug",
                 "--listen",
                 &self.address.to_string(),
             ])

@@ -21,7 +21,7 @@ use crate::{
     log::Log,
     members::{Members, Teller},
     metrics::Metrics,
-    presence::{self, Presences},
+    presences::{self, Presences},
     random,
     registry::Registry,
     saving::{self, Saving},
@@ -105,7 +105,7 @@ impl<C: Contract> Hub<C> {
         let tasks = vec![
             tokio::spawn(wheel.clone().run()).abort_handle(),
             tokio::spawn(teller.run()).abort_handle(),
-            tokio::spawn(presence::run(Arc::downgrade(&presences), store.clone())).abort_handle(),
+            tokio::spawn(presences::run(Arc::downgrade(&presences), store.clone())).abort_handle(),
             tokio::spawn(saving::run(saving.clone(), store.clone(), clock)).abort_handle(),
             tokio::spawn(
                 Sweep {

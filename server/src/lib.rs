@@ -53,6 +53,7 @@ mod members;
 mod metrics;
 mod origin;
 mod presence;
+mod presences;
 mod random;
 mod registry;
 mod request;

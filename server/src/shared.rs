@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 
 use crate::{
     Config, clock::Clock, foreign::ForeignCursors, limits::Addresses, log::Log, members::Members,
-    metrics::Metrics, presence::Presences, registry::Registry, saving::Saving, secret::Secret,
+    metrics::Metrics, presences::Presences, registry::Registry, saving::Saving, secret::Secret,
     standing::Standing, store::Store, wheel::Wheel,
 };
 

@@ -28,7 +28,7 @@ use crate::{
     drain,
     limits::Place,
     log::{Log, Stale},
-    presence::Departure,
+    presences::Departure,
     random,
     rights::{Claim, Denied, Rights},
     shared::Shared,

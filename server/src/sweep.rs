@@ -12,7 +12,7 @@ use crate::{
     connection::Connection,
     log::{Log, is_lost},
     metrics::Metrics,
-    presence::Presences,
+    presences::Presences,
     registry::Registry,
     standing::{Standing, SweepLimits},
 };

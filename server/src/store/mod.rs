@@ -9,6 +9,7 @@ mod announced;
 mod columns;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod course;
+mod draft;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod holder;
 #[cfg(any(feature = "postgres", feature = "redis"))]
@@ -21,19 +22,12 @@ mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use std::{cell::Cell, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use protocol::{
-    ChannelSet, Contract, Delivery, EncodedEvent, Entry, Envelope, Epoch, EventId, Limits, Meta, Notice,
-    Revoked, Time,
-};
+use protocol::{Contract, Entry, Epoch, EventId, Limits, Revoked, Time};
 
-use crate::{
-    Audience, Cause, Presence, PresenceChange, SendError,
-    clock::{Clock, rfc3339},
-    config::MAX_EVENT_BYTES,
-    secret::Secret,
-};
+use crate::{Audience, Cause, Presence, PresenceChange, SendError, clock::Clock, secret::Secret};
+pub use draft::{Draft, EventLimits, Matter};
 pub use memory::Memory;
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresOptions};
@@ -304,100 +298,6 @@ pub struct Grant {
     pub group: String,
     /// From this place in the order.
     pub from: u64,
-}
-
-/// An entry before it has its place.
-#[derive(Debug, Clone)]
-pub struct Draft {
-    /// Who may read it.
-    pub channels: ChannelSet,
-    /// What it says.
-    pub matter: Matter,
-}
-
-/// What an entry says.
-#[derive(Debug, Clone)]
-pub enum Matter {
-    /// An app event.
-    Event {
-        /// All of the frame but its id.
-        encoded: EncodedEvent,
-        /// A live-only payload need not be kept beyond this run.
-        delivery: Delivery,
-    },
-    /// A change of rights.
-    Notice(Notice),
-}
-
-impl Draft {
-    /// Bytes of the event.
-    #[cfg(feature = "sqlite")]
-    pub(crate) fn bytes(&self) -> usize {
-        match &self.matter {
-            Matter::Event { encoded, .. } => encoded.body().len(),
-            Matter::Notice(_) => 0,
-        }
-    }
-
-    /// An app event, checked, serialised and framed.
-    ///
-    /// # Errors
-    /// [`SendError`] when the audience, the event or its size is refused.
-    pub fn event<C: Contract>(
-        audience: Audience,
-        event: &C,
-        cause: &Cause,
-        limits: EventLimits,
-    ) -> Result<Self, SendError> {
-        let channels = audience.channels()?;
-        let at = rfc3339(limits.now);
-        let meta = Meta {
-            at: std::str::from_utf8(&at).ok(),
-            correlation_id: cause.correlation_id.as_deref(),
-            traceparent: cause.traceparent.as_deref(),
-            origin: cause.origin.as_deref(),
-        };
-        scratch(|json| {
-            let json = Envelope::write_to(json, event, &meta)?;
-            if json.len() > limits.max_event_bytes {
-                return Err(SendError::TooLarge { bytes: json.len(), max: limits.max_event_bytes });
-            }
-            let encoded = EncodedEvent::new(event.name(), json)?;
-            Ok(Self { channels, matter: Matter::Event { encoded, delivery: event.delivery() } })
-        })
-    }
-}
-
-/// Room to serialise an event in before its size is known, of each thread; more than this is given back.
-const SCRATCH_KEPT: usize = 64 * 1024;
-
-fn scratch<T>(with: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-    thread_local! {
-        static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    }
-    // Taken out: an event whose serialisation sends another finds new room.
-    let mut room = ROOM.take();
-    let done = with(&mut room);
-    if room.capacity() <= SCRATCH_KEPT {
-        ROOM.set(room);
-    }
-    done
-}
-
-/// What a new event is held against.
-#[derive(Debug, Clone, Copy)]
-pub struct EventLimits {
-    /// `Config::max_event_bytes`.
-    pub max_event_bytes: usize,
-    /// The time in its `meta`.
-    pub now: Time,
-}
-
-impl Default for EventLimits {
-    /// Those of a default [`crate::Config`], at the system's time.
-    fn default() -> Self {
-        Self { max_event_bytes: MAX_EVENT_BYTES, now: Clock::start().now() }
-    }
 }
 
 /// What makes a batch happen once.

@@ -86,7 +86,8 @@ impl Default for RedisOptions {
 /// without a gap. With anything less (`everysec`, snapshots, nothing), and with replicas, which get writes after
 /// they were acknowledged, some of it may be gone; which, nobody knows. So after a restart or a fail-over of such
 /// a server the log begins anew, and every client gets one gap and fetches what it shows. A server that does not
-/// let us ask for its settings (`CONFIG GET`) counts as one of the latter.
+/// let us ask for its settings (`CONFIG GET`) counts as one of the latter. A primary whose last replica has been gone
+/// for `repl-backlog-ttl`, an hour, changes its replication id, which looks the same: one gap more.
 ///
 /// A send that failed with [`StoreError::Unavailable`] may have been appended all the same;
 /// [`crate::Hub::send_once`] makes it safe to try again. While the server is away, sends wait
