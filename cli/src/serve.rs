@@ -101,7 +101,7 @@ pub(crate) struct Serve {
     /// The largest event, in bytes. [default: 1048576]
     #[arg(long, value_name = "N")]
     max_event_bytes: Option<String>,
-    /// Streams per user. [default: 16]
+    /// Streams per user, at all instances that share the store. [default: 16]
     #[arg(long, value_name = "N")]
     connections_per_user: Option<String>,
     /// What is logged to stderr: error, warn, info, debug, or as in tidings_server=debug. [default: info]
