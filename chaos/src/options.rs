@@ -15,7 +15,7 @@ use std::path::PathBuf;
 /// The whole of it takes about 40 minutes. Exit code: 0 when all of that held, 1 when not, and the table says where.
 /// The logs of the servers and the picture are below target/chaos.
 #[derive(Debug, clap::Parser)]
-#[command(name = "cargo xtask chaos", verbatim_doc_comment)]
+#[command(name = "cargo xtask chaos")]
 pub(crate) struct Options {
     /// Three instances on one store, redis or postgres.
     #[arg(long)]
