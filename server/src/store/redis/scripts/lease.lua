@@ -3,7 +3,7 @@
 -- ARGV: instance, grace, how long a lease lasts, the number of this question, the number of the last one whose answer
 -- has come; then for each user it, "o", "r" or "f" for offline, and for how long.
 -- The answer begins with whether more may be due.
-local STEP, CLAIM = 500, 5000
+local STEP, CLAIM = 100, 5000
 local instance, grace, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local number, received = ARGV[4], ARGV[5]
 local now = clock()
