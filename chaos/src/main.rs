@@ -195,7 +195,9 @@ impl Options {
         clock: Clock,
         timeline: &mut Timeline,
     ) -> Result<bool> {
-        let setup = if self.cluster { StoreKind::Redis.under(CLUSTER) } else { StoreKind::Sqlite.under(1) };
+        let (usual, instances) =
+            if self.cluster { (StoreKind::Redis, CLUSTER) } else { (StoreKind::Sqlite, 1) };
+        let setup = self.store.first().copied().unwrap_or(usual).under(instances);
         timeline.mark(clock.ms(), Mark::Store(setup.kind));
         let (heartbeat, outage) = (Duration::from_secs(15), Duration::ZERO);
         let settings = Settings { heartbeat, keep_events: 100_000, outage };

@@ -29,8 +29,8 @@ pub(crate) struct Options {
     /// Clients of a round, of two fifths as many users.
     #[arg(long, value_name = "N", default_value_t = 500)]
     pub(crate) clients: usize,
-    /// Clients of the graceful restart at the end, in which no second may see more than a tenth of them return; 0
-    /// leaves it out. [default: 1000, or 0 with --short]
+    /// Clients of the graceful restart at the end, of the first of the stores, in which no second may see more than a
+    /// tenth of them return, and nobody is said not to be online; 0 leaves it out. [default: 1000, or 0 with --short]
     #[arg(long, value_name = "N")]
     pub(crate) crowd: Option<usize>,
     /// Events per second.
