@@ -91,7 +91,7 @@ impl<C: Contract> Hub<C> {
         standing.load(opened.grants, opened.revocations);
         let presences = Arc::new(Presences::new(registry.clone(), &config, clock));
         presences.expect(opened.leases);
-        let saving = Arc::new(Saving::new(store.keeps_connections()));
+        let saving = Arc::new(Saving::new(&*store));
         saving.expect(opened.connections, clock.now() + config.presence_lease);
         let members = Arc::new(Members::new());
         let teller = Teller {
@@ -113,6 +113,7 @@ impl<C: Contract> Hub<C> {
                     registry: registry.clone(),
                     standing: standing.clone(),
                     presences: presences.clone(),
+                    saving: saving.clone(),
                     metrics: metrics.clone(),
                     config: config.clone(),
                     clock,

@@ -66,6 +66,8 @@ pub(crate) struct Presences {
     registry: Arc<Registry>,
     changed: Notify,
     changes: broadcast::Sender<PresenceChange>,
+    /// Held while the store is told; set once all are handed over and it is told nothing more.
+    over: tokio::sync::Mutex<bool>,
     clock: Clock,
     lease: Duration,
     leave_grace: Duration,
@@ -80,6 +82,8 @@ struct Inner {
     pending: IndexSet<String>,
     /// Users whose leases are to be renewed.
     renewing: Vec<String>,
+    /// Users to whom a drain has said goodbye, to be handed over.
+    drained: Vec<String>,
     /// When to look at a user again: whoever leaves stands here once or twice until the grace is over, also after
     /// coming back. Looking at everybody who is away whenever somebody comes or goes would cost the square of them.
     later: BTreeSet<(Instant, String)>,
@@ -115,6 +119,7 @@ impl Presences {
             registry,
             changed: Notify::new(),
             changes: broadcast::Sender::new(CHANGES_KEPT),
+            over: tokio::sync::Mutex::default(),
             clock,
             lease: config.presence_lease,
             leave_grace: config.leave_grace,
@@ -182,6 +187,9 @@ impl Presences {
                     Departure::Final => (Duration::ZERO, Duration::ZERO),
                 };
                 inner.users.insert(user.to_owned(), Here::Away { shown: now + hush, end: now + grace });
+                if departure == Departure::Drained {
+                    inner.drained.push(user.to_owned());
+                }
             }
         }
         inner.pending.insert(user.to_owned());
@@ -193,7 +201,7 @@ impl Presences {
     fn due(&self) -> (Vec<Lease>, Option<Instant>) {
         let now = Instant::now();
         let mut inner = self.inner.lock();
-        let Inner { users, told, pending, later, renewing } = &mut *inner;
+        let Inner { users, told, pending, later, renewing, .. } = &mut *inner;
         while later.first().is_some_and(|(at, _)| *at <= now) {
             pending.extend(later.pop_first().map(|(_, user)| user));
         }
@@ -267,14 +275,46 @@ impl Presences {
         }
     }
 
-    /// This run ends: whoever is here comes back, to whichever instance.
-    pub(crate) async fn hand_over(&self, store: &dyn Store) -> Result<(), StoreError> {
+    /// The store may have lost what it was told.
+    pub(crate) fn say_all_again(&self) {
+        let mut inner = self.inner.lock();
+        let Inner { users, told, pending, .. } = &mut *inner;
+        told.clear();
+        pending.extend(users.keys().cloned());
+        drop(inner);
+        self.changed.notify_one();
+    }
+
+    /// Those of `users` who are here, as they are handed over.
+    fn words(&self, users: &[String]) -> Vec<Lease> {
         let now = Instant::now();
-        let word = |user: &String, here: &Here| self.word(user.clone(), here.presence(now), Some(*here), now);
-        let mut leases: Vec<_> =
-            self.inner.lock().users.iter().map(|(user, here)| word(user, here)).collect();
-        leases.retain(|lease| lease.presence != Presence::Offline);
-        store.hand_over(leases).await
+        let inner = self.inner.lock();
+        let word = |user: &String| {
+            let here = inner.users.get(user)?;
+            let presence = here.presence(now);
+            (presence != Presence::Offline).then(|| self.word(user.clone(), presence, Some(*here), now))
+        };
+        users.iter().filter_map(word).collect()
+    }
+
+    /// This run ends: whoever is here comes back, to whichever instance. Nothing is told of anybody after that.
+    pub(crate) async fn hand_over(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let mut over = self.over.lock().await;
+        *over = true;
+        let users: Vec<_> = self.inner.lock().users.keys().cloned().collect();
+        store.hand_over(self.words(&users)).await
+    }
+
+    /// Hands over whom a drain has said goodbye to. What fails is done at the end, with all the others.
+    async fn hand_over_drained(&self, store: &dyn Store) {
+        let drained = std::mem::take(&mut self.inner.lock().drained);
+        let mut words = self.words(&drained);
+        words.retain(|lease| lease.presence == Presence::Online);
+        if !words.is_empty()
+            && let Err(error) = store.hand_over(words).await
+        {
+            tracing::debug!(%error, "the other instances were not told whom to expect");
+        }
     }
 }
 
@@ -282,28 +322,39 @@ impl Presences {
 pub(crate) async fn run(presences: Weak<Presences>, store: Arc<dyn Store>) {
     let (mut renew_at, mut look_at) = (None, Instant::now());
     while let Some(presences) = presences.upgrade() {
+        let over = presences.over.lock().await;
+        if *over {
+            return;
+        }
         let now = Instant::now();
         let every = presences.lease / 3;
         if now >= *renew_at.get_or_insert(now + every) {
             presences.renew();
             renew_at = Some(now + every);
         }
+        presences.hand_over_drained(&*store).await;
         let (leases, next) = presences.due();
         if look_at <= now || !leases.is_empty() {
             match store.lease(leases.clone()).await {
                 Ok(changes) => {
+                    // Behind some changes there may be more.
+                    look_at = Instant::now() + if changes.is_empty() { EVERY } else { Duration::ZERO };
                     presences.stored(leases, changes);
-                    look_at = Instant::now() + EVERY;
+                    drop(over);
                     tokio::task::yield_now().await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "who is here could not be stored");
                     presences.try_again(leases);
+                    // Others may have said meanwhile that nothing is heard of this instance.
+                    renew_at = Some(now);
+                    drop(over);
                     tokio::time::sleep(EVERY).await;
                 }
             }
             continue;
         }
+        drop(over);
         let until = [next, renew_at, Some(look_at)].into_iter().flatten().min().unwrap_or(look_at);
         tokio::select! {
             () = presences.changed.notified() => {}

@@ -27,6 +27,10 @@ const KEPT_MAX: usize = 100_000;
 pub(crate) struct Saving {
     /// Whether the store keeps connections at all.
     kept: bool,
+    /// Whether other instances have the store too: of a connection that is expected, one of them may still know.
+    shared: bool,
+    /// One batch at a time.
+    flushing: tokio::sync::Mutex<()>,
     /// Changes since the last batch, by connection.
     changed: Mutex<IndexMap<Arc<str>, Saved>>,
     /// The batch that is being written down, or was last: a question that was answered meanwhile is held against it.
@@ -35,9 +39,17 @@ pub(crate) struct Saving {
 }
 
 impl Saving {
-    /// For a store that keeps connections, or does not.
-    pub(crate) fn new(kept: bool) -> Self {
-        Self { kept, changed: Mutex::default(), written: Mutex::default(), expected: DashMap::new() }
+    /// What `store` is told.
+    pub(crate) fn new(store: &dyn Store) -> Self {
+        let (kept, shared) = (store.keeps_connections(), store.is_shared());
+        Self {
+            kept,
+            shared,
+            flushing: tokio::sync::Mutex::default(),
+            changed: Mutex::default(),
+            written: Mutex::default(),
+            expected: DashMap::new(),
+        }
     }
 
     /// Connections of earlier runs, which may come back for as long as a lease lasts.
@@ -73,14 +85,15 @@ impl Saving {
         if !self.kept {
             return;
         }
-        let mut changed = self.changed.lock();
-        let was_saved = changed.get(&connection.id).is_none_or(|saved| saved.until.is_none());
-        if was_saved {
-            drop(changed);
-            self.note(connection.id.clone(), connection.saved());
-        } else {
+        let (mut changed, written) = (self.changed.lock(), self.written.lock());
+        // One that the store cannot have heard of need not be taken back.
+        let is_news = changed.get(&connection.id).is_some_and(|saved| saved.until.is_some());
+        if is_news && !written.contains_key(&connection.id) {
             changed.swap_remove(&connection.id);
+            return;
         }
+        drop((changed, written));
+        self.note(connection.id.clone(), connection.saved());
     }
 
     /// The client of a connection that another instance has is here now: the other one's counts no more.
@@ -98,11 +111,11 @@ impl Saving {
         is_end(&self.changed.lock()) || is_end(&self.written.lock())
     }
 
-    /// Forgets whom nobody needs to expect any more.
+    /// Forgets whom nobody needs to expect any more. A shared store does so by itself, of whom no instance has.
     pub(crate) fn sweep(&self, now: Time) {
         self.expected.retain(|id, saved| {
             let is_due = saved.until.is_none_or(|until| until <= now);
-            if is_due {
+            if is_due && !self.shared {
                 self.note(id.as_str().into(), Saved { until: None, ..saved.clone() });
             }
             !is_due
@@ -111,6 +124,7 @@ impl Saving {
 
     /// Writes down what has changed.
     pub(crate) async fn flush(&self, store: &dyn Store) {
+        let _turn = self.flushing.lock().await;
         let batch: Vec<_> = {
             let (mut changed, mut written) = (self.changed.lock(), self.written.lock());
             *written = std::mem::take(&mut *changed);
@@ -121,11 +135,11 @@ impl Saving {
         }
         if let Err(error) = store.save(batch).await {
             tracing::warn!(%error, "connections could not be saved");
-            let (mut changed, mut written) = (self.changed.lock(), self.written.lock());
-            for (id, saved) in written.drain(..) {
+            let (mut changed, written) = (self.changed.lock(), self.written.lock());
+            for (id, saved) in &*written {
                 // What has happened since is newer.
                 if changed.len() < KEPT_MAX {
-                    changed.entry(id).or_insert(saved);
+                    changed.entry(id.clone()).or_insert_with(|| saved.clone());
                 }
             }
         }

@@ -1,5 +1,5 @@
 //! What nobody else would notice in time: entries that grow old without a send, streams that are blocked and can
-//! never catch up, and those behind a proxy whose far end is silent.
+//! never catch up, those behind a proxy whose far end is silent, and a log that has become another one.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,6 +14,7 @@ use crate::{
     metrics::Metrics,
     presences::Presences,
     registry::Registry,
+    saving::Saving,
     standing::{Standing, SweepLimits},
 };
 
@@ -26,6 +27,7 @@ pub(crate) struct Sweep {
     pub(crate) registry: Arc<Registry>,
     pub(crate) standing: Arc<Standing>,
     pub(crate) presences: Arc<Presences>,
+    pub(crate) saving: Arc<Saving>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
@@ -36,9 +38,23 @@ impl Sweep {
     pub(crate) async fn run(self) {
         let mut ticks = tokio::time::interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (_, mut generation) = self.log.stand();
         loop {
             ticks.tick().await;
             self.sweep();
+            let (_, now) = self.log.stand();
+            if std::mem::replace(&mut generation, now) != now {
+                self.say_all_again();
+            }
+        }
+    }
+
+    /// The log is another one, and its store may have lost what it was told of this instance.
+    fn say_all_again(&self) {
+        self.presences.say_all_again();
+        let until = self.clock.now() + self.config.lifetime + self.config.presence_lease;
+        for connection in self.registry.all() {
+            self.saving.opened(&connection, until);
         }
     }
 

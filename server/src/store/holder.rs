@@ -1,16 +1,8 @@
 //! What a run of one of several instances is to the store that they share.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use parking_lot::Mutex;
-
-use super::{Lease, Opening, StoreError, columns::corrupt};
+use super::{Lease, Opening, StoreError, columns::corrupt, turns::Turns};
 use crate::{Presence, PresenceChange, clock::Clock};
 
 /// Who has the leases and the connections of a run, and by which times.
@@ -40,38 +32,6 @@ impl Holder {
     }
 }
 
-/// Questions about presence are numbered, and each says which answer has come: what was answered and did not arrive is
-/// answered again, to whoever asks next.
-#[derive(Debug, Default)]
-pub(super) struct Turns {
-    asked: AtomicU64,
-    answered: AtomicU64,
-    changes: Mutex<Vec<PresenceChange>>,
-}
-
-impl Turns {
-    /// The number of the next question.
-    pub(super) fn next(&self) -> u64 {
-        self.asked.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// The number of the last one whose answer has come.
-    pub(super) fn answered(&self) -> u64 {
-        self.answered.load(Ordering::Relaxed)
-    }
-
-    /// An answer has come.
-    pub(super) fn received(&self, turn: u64, changes: Vec<PresenceChange>) {
-        self.answered.store(turn, Ordering::Relaxed);
-        self.changes.lock().extend(changes);
-    }
-
-    /// All that has come, also of questions of which a later step failed.
-    pub(super) fn take(&self) -> Vec<PresenceChange> {
-        std::mem::take(&mut self.changes.lock())
-    }
-}
-
 /// A word of an instance, as stores keep it.
 pub(super) const fn word_of(presence: Presence) -> &'static str {
     match presence {
@@ -89,4 +49,14 @@ pub(super) fn presence_of(word: &str) -> Result<Presence, StoreError> {
         "offline" => Ok(Presence::Offline),
         _ => Err(corrupt(format!("a presence of {word:?}"))),
     }
+}
+
+/// An answer: whether more may be due, and the changes that a store tells of.
+pub(super) fn told(answer: &[String]) -> Result<(bool, Vec<PresenceChange>), StoreError> {
+    let (more, told) = answer.split_first().ok_or_else(|| corrupt("no answer"))?;
+    let (users, words) = (told.iter().step_by(2), told.iter().skip(1).step_by(2));
+    let change = |(user, word): (&String, &String)| {
+        Ok(PresenceChange { user: user.clone(), presence: presence_of(word)? })
+    };
+    Ok((more == "1", users.zip(words).map(change).collect::<Result<_, StoreError>>()?))
 }

@@ -21,6 +21,8 @@ mod postgres;
 mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod turns;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -74,11 +76,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// the time that has passed: on a shared log those over all instances, each to one of them, which announces it.
     ///
     /// Asked by one task, a question after the answer to the one before, and every second also where there is nothing
-    /// to store. What an instance was answered and dies with is answered to another.
+    /// to store. An answer that did not arrive, or whose instance asked nothing more, is given once more to another.
     fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<PresenceChange>>;
 
-    /// The run ends, and these users are expected back, at whichever instance. Where no other instance is, the next
-    /// run knows it from the leases.
+    /// The instance ends, and has said goodbye to these users: they are expected back, at whichever instance. Where there
+    /// is no other, the next run knows it from the leases.
     fn hand_over(&self, leases: Vec<Lease>) -> Answer<'_, ()> {
         drop(leases);
         Box::pin(async { Ok(()) })
@@ -89,6 +91,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     fn presence<'a>(&'a self, user: &'a str) -> Answer<'a, Presence> {
         let _ = user;
         Box::pin(async { Ok(Presence::Offline) })
+    }
+
+    /// Whether other instances may have the log too.
+    fn is_shared(&self) -> bool {
+        false
     }
 
     /// Whether [`Store::save`] keeps anything: where it does not, nothing is noted for it.
@@ -151,6 +158,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn presence<'a>(&'a self, user: &'a str) -> Answer<'a, Presence> {
         (**self).presence(user)
+    }
+
+    fn is_shared(&self) -> bool {
+        (**self).is_shared()
     }
 
     fn keeps_connections(&self) -> bool {

@@ -27,6 +27,8 @@ struct Disk {
     secret: Option<Secret>,
     known: Opened,
     saved: HashMap<String, Saved>,
+    /// It saves, and nobody hears that it has.
+    silent: bool,
 }
 
 /// One run over a disk.
@@ -102,12 +104,16 @@ impl Store for Kept {
 
     fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
         Box::pin(async move {
-            let saved = &mut self.disk.lock().saved;
+            let disk = &mut *self.disk.lock();
+            let saved = &mut disk.saved;
             for connection in connections {
                 match connection.until {
                     Some(_) => saved.insert(connection.id.clone(), connection),
                     None => saved.remove(&connection.id),
                 };
+            }
+            if disk.silent {
+                return Err(StoreError::Unavailable("no answer came".into()));
             }
             Ok(())
         })
@@ -304,6 +310,20 @@ async fn a_connection_that_does_not_return_within_a_lease_is_expected_no_more() 
     let server = start_with(&disk, config).await;
     assert_eq!(server.hub.connections().expected().len(), 1);
     server.until(|hub| hub.connections().expected().is_empty()).await;
+    server.until(|_| disk.lock().saved.is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_after_it_was_saved_unheard_is_taken_back() {
+    let disk: Arc<Mutex<Disk>> = Arc::default();
+    disk.lock().silent = true;
+    let server = start(&disk).await;
+    let mut client = server.stream("coach").await;
+    client.expect("tidings:hello").await;
+    server.until(|_| disk.lock().saved.len() == 1).await;
+    drop(client);
+    server.until(|hub| hub.connections().is_empty()).await;
+    disk.lock().silent = false;
     server.until(|_| disk.lock().saved.is_empty()).await;
 }
 

@@ -130,7 +130,10 @@ macro_rules! shared_store {
                     a_change_that_nobody_received_is_told_by_another
                     nobody_has_left_because_nobody_could_look
                     whoever_is_handed_over_is_here_until_another_has_them
-                    the_word_of_an_instance_that_is_gone_ends_when_its_user_comes
+                    a_question_that_comes_late_is_not_heard
+                    the_word_of_an_instance_that_is_gone_ends_when_its_user_comes_and_goes
+                    whom_a_drain_sent_elsewhere_may_leave_there
+                    what_others_have_open_outlives_the_start_of_an_instance
                     hubs_say_one_word_of_a_user
                     a_person_has_so_many_streams_over_all_instances
                 }

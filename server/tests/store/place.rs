@@ -84,6 +84,9 @@ pub(crate) trait Many: Durable {
     /// Nobody has looked whose time has come for as long as this, or longer.
     async fn forget_looks(&self, by: Duration);
 
+    /// A question of `instance` with this number comes to the server: `user` has left. How many changes are answered.
+    async fn says_again_that_left(&self, instance: &str, number: u64, user: &str) -> u64;
+
     /// What was given to all since nobody could look ends so much earlier.
     async fn pardon_less(&self, by: Duration);
 

@@ -122,17 +122,34 @@ pub(crate) async fn nobody_has_left_because_nobody_could_look<P: Many>() {
     let (a, b) = (Run::open(&place).await, Run::open(&place).await);
     tell(&a, here("coach", LEASE)).await;
     tell(&b, here("coachee", LEASE)).await;
+    tell(&a, Lease { user: "away".to_owned(), ..lost() }).await;
     look(&a).await;
     look(&b).await;
     place.age_under_way(A_MINUTE).await;
     place.forget_looks(A_MINUTE).await;
     assert_eq!(presence(&b).await, Presence::Online, "as after an hour without a store");
-    assert_eq!(look(&b).await, []);
+    assert_eq!(look(&b).await, [], "nor has whoever was about to come back");
+    assert_eq!(b.store.presence("away").await.expect("an answer"), Presence::Reconnecting);
     assert_eq!(tell(&b, left("coachee")).await, [change("coachee", Presence::Offline)], "who leaves, leaves");
     assert_eq!(presence(&b).await, Presence::Online);
     place.pardon_less(A_MINUTE).await;
     place.age_under_way(A_MINUTE).await;
-    assert_eq!(look(&b).await, [change("coach", Presence::Offline)]);
+    let mut changes = look(&b).await;
+    changes.sort_by(|one, other| one.user.cmp(&other.user));
+    assert_eq!(changes, [change("away", Presence::Offline), change("coach", Presence::Offline)]);
+}
+
+pub(crate) async fn a_question_that_comes_late_is_not_heard<P: Many>() {
+    let place = P::fresh().await;
+    let first = opening();
+    let instance = first.epoch.as_str().to_owned();
+    let a = Run::open_with(&place, first).await;
+    assert_eq!(tell(&a, here("coach", LEASE)).await.len(), 1);
+    look(&a).await;
+    assert_eq!(place.says_again_that_left(&instance, 1, "coach").await, 0, "no change is answered");
+    assert_eq!(presence(&a).await, Presence::Online);
+    assert_eq!(look(&a).await, []);
+    assert_eq!(place.says_again_that_left(&instance, 100, "coach").await, 1, "it would have been one");
 }
 
 pub(crate) async fn whoever_is_handed_over_is_here_until_another_has_them<P: Many>() {
@@ -158,7 +175,7 @@ pub(crate) async fn whoever_is_handed_over_is_here_until_another_has_them<P: Man
     }
 }
 
-pub(crate) async fn the_word_of_an_instance_that_is_gone_ends_when_its_user_comes<P: Many>() {
+pub(crate) async fn the_word_of_an_instance_that_is_gone_ends_when_its_user_comes_and_goes<P: Many>() {
     let place = P::fresh().await;
     let (a, b) = (Run::open(&place).await, Run::open(&place).await);
     meet(&a).await;
@@ -166,9 +183,10 @@ pub(crate) async fn the_word_of_an_instance_that_is_gone_ends_when_its_user_come
     tell(&a, here("coach", LEASE)).await;
     look(&a).await;
     a.kill();
-    place.age_under_way(Duration::from_secs(10)).await;
+    assert_eq!(tell(&b, here("coach", LEASE)).await, [], "at once, when nobody can know that it is gone");
+    place.age_under_way(Duration::from_secs(7)).await;
     meet(&b).await;
-    assert_eq!(tell(&b, here("coach", LEASE)).await, []);
+    assert_eq!(tell(&b, lost()).await, [change("coach", Presence::Reconnecting)]);
     assert_eq!(tell(&b, left("coach")).await, [change("coach", Presence::Offline)]);
 }
 
@@ -252,4 +270,42 @@ pub(crate) async fn a_person_has_so_many_streams_over_all_instances<P: Many>() {
         response.status() == StatusCode::OK
     })
     .await;
+}
+
+pub(crate) async fn whom_a_drain_sent_elsewhere_may_leave_there<P: Many>() {
+    let place = P::fresh().await;
+    let (a, b) = (start(&place).await, start(&place).await);
+    let (of_a, of_b) = (&mut a.presence_changes(), &mut b.presence_changes());
+    let (mut stream, _) = open(&a, "").await;
+    assert_eq!(next(of_a, of_b).await, change("coach", Presence::Online));
+    let drained = tokio::spawn({
+        let a = a.clone();
+        async move { a.drain().await }
+    });
+    while std::future::poll_fn(|cx| Pin::new(&mut stream).poll_frame(cx)).await.is_some() {}
+    drop(stream);
+    let (elsewhere, _) = open(&b, "").await;
+    eventually("it has come", async || b.connections().len() == 1).await;
+    drop(elsewhere);
+    // The one that drains has not ended yet.
+    assert_eq!(next(of_a, of_b).await, change("coach", Presence::Reconnecting));
+    assert_eq!(next(of_a, of_b).await, change("coach", Presence::Offline));
+    drained.await.expect("it ends");
+}
+
+pub(crate) async fn what_others_have_open_outlives_the_start_of_an_instance<P: Many>() {
+    let place = P::fresh().await;
+    let b = start(&place).await;
+    let _stream = open(&b, "").await;
+    let lease = Duration::from_secs(1);
+    let config = Config { presence_lease: lease, ..Config::default() };
+    eventually("it is saved", async || place.others().await >= 2).await;
+    let a = Hub::<Event>::start(config, place.store()).await.expect("it starts");
+    assert_eq!(a.connections().expected().len(), 1, "for all that it knows");
+    eventually("nobody is expected", async || a.connections().expected().is_empty()).await;
+    // Whatever is to be said of it is said once what comes later is known.
+    let _other = open(&a, "").await;
+    eventually("that is saved", async || b.connections_elsewhere().await.expect("an answer").len() == 1)
+        .await;
+    assert_eq!(a.connections_elsewhere().await.expect("an answer").len(), 1, "it is open");
 }

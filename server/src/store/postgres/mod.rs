@@ -4,15 +4,16 @@ mod failure;
 mod follow;
 mod inner;
 mod keys;
-mod leases;
 mod listener;
 mod opened;
+mod presence;
 mod rows;
 mod schema;
 mod sender;
 mod sequencer;
 mod session;
 mod standby;
+mod standing;
 mod tickets;
 
 use std::{
@@ -268,7 +269,7 @@ impl Postgres {
     async fn end(&self, run: Run) {
         let Run { send, over, mut tasks, holder } = run;
         let bound = self.inner.bound();
-        if let Err(error) = leases::part(&self.inner, &holder.instance).await {
+        if let Err(error) = standing::part(&self.inner, &holder.instance).await {
             tracing::debug!(%error, "the other instances were not told that this one ends");
         }
         drop(send);
@@ -322,23 +323,23 @@ impl Store for Postgres {
     }
 
     fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<PresenceChange>> {
-        Box::pin(async move { leases::lease(&self.inner, &self.begun()?.0, leases).await })
+        Box::pin(async move { presence::lease(&self.inner, &self.begun()?.0, &leases).await })
     }
 
     fn hand_over(&self, leases: Vec<Lease>) -> Answer<'_, ()> {
-        Box::pin(async move { leases::hand_over(&self.inner, &self.begun()?.0, leases).await })
+        Box::pin(async move { presence::hand_over(&self.inner, &self.begun()?.0, &leases).await })
     }
 
     fn presence<'a>(&'a self, user: &'a str) -> Answer<'a, Presence> {
-        Box::pin(async move { leases::presence(&self.inner, &self.begun()?.0, user).await })
+        Box::pin(async move { presence::presence(&self.inner, &self.begun()?.0, user).await })
     }
 
     fn save(&self, connections: Vec<Saved>) -> Answer<'_, ()> {
-        Box::pin(async move { leases::save(&self.inner, &self.begun()?.0.instance, connections).await })
+        Box::pin(async move { standing::save(&self.inner, &self.begun()?.0.instance, connections).await })
     }
 
     fn meet(&self, own: Member) -> Answer<'_, Vec<Member>> {
-        Box::pin(async move { leases::meet(&self.inner, &self.begun()?.0.instance, own).await })
+        Box::pin(async move { standing::meet(&self.inner, &self.begun()?.0.instance, own).await })
     }
 
     fn elsewhere(&self) -> Answer<'_, Vec<Elsewhere>> {
@@ -349,7 +350,11 @@ impl Store for Postgres {
     }
 
     fn elsewhere_of<'a>(&'a self, user: &'a str) -> Answer<'a, Vec<String>> {
-        Box::pin(async move { leases::elsewhere_of(&self.inner, &self.begun()?.0, user).await })
+        Box::pin(async move { standing::elsewhere_of(&self.inner, &self.begun()?.0, user).await })
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 
     fn is_followed(&self) -> bool {

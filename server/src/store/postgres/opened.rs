@@ -23,8 +23,7 @@ pub(super) async fn secret(inner: &Inner, offered: &Secret) -> Result<Secret, St
     Ok(Secret::new(bits.try_into().map_err(corrupt)?))
 }
 
-/// Everything else. To be asked once the window was followed: then
-/// whatever is in neither will be followed.
+/// Everything else. To be asked once the window was followed: then whatever is in neither will be followed.
 pub(super) async fn rest(inner: &Inner, now: Time) -> Result<Opened, StoreError> {
     let grants = select(inner, "SELECT user_id, group_name, since FROM {schema}.grants").await?;
     let connections = "SELECT id, user_id, login, opened_at, until FROM {schema}.connections";

@@ -5,6 +5,7 @@ mod failure;
 mod follow;
 mod link;
 mod opened;
+mod presence;
 mod script;
 mod sender;
 mod standing;
@@ -229,21 +230,21 @@ impl Store for Redis {
     fn lease(&self, leases: Vec<Lease>) -> Answer<'_, Vec<PresenceChange>> {
         Box::pin(async move {
             let holder = self.begun(|run| run.holder.clone())?;
-            standing::lease(&self.inner.link, &holder, leases).await
+            presence::lease(&self.inner.link, &holder, &leases).await
         })
     }
 
     fn hand_over(&self, leases: Vec<Lease>) -> Answer<'_, ()> {
         Box::pin(async move {
             let holder = self.begun(|run| run.holder.clone())?;
-            standing::hand_over(&self.inner.link, &holder, leases).await
+            presence::hand_over(&self.inner.link, &holder, &leases).await
         })
     }
 
     fn presence<'a>(&'a self, user: &'a str) -> Answer<'a, Presence> {
         Box::pin(async move {
             let holder = self.begun(|run| run.holder.clone())?;
-            standing::presence(&self.inner.link, &holder, user).await
+            presence::presence(&self.inner.link, &holder, user).await
         })
     }
 
@@ -273,6 +274,10 @@ impl Store for Redis {
             let holder = self.begun(|run| run.holder.clone())?;
             standing::elsewhere_of(&self.inner.link, &holder, user).await
         })
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 
     fn is_followed(&self) -> bool {

@@ -11,8 +11,7 @@ use crate::store::{
     columns::{corrupt, revoked},
 };
 
-/// Everything, with times of leases on the hub's clock. To be asked once the window was followed: then whatever
-/// is in neither will be followed.
+/// Everything. To be asked once the window was followed: then whatever is in neither will be followed.
 pub(super) async fn rest(link: &Link, now: Time) -> Result<Opened, StoreError> {
     let key = |name| link.scripts().key(name);
     let grants: Vec<(String, String)> = all(link, "HSCAN", key("grants")).await?;

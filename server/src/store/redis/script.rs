@@ -15,7 +15,7 @@ const KEYS: [&str; 18] = [
     "keys_at",
     "revocations",
     "grants",
-    "leases",
+    "presences",
     "due",
     "claims",
     "users",

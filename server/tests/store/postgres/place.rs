@@ -225,6 +225,14 @@ impl Many for Schema {
         self.execute(&format!("UPDATE tending SET at = at - {}", by.as_millis())).await;
     }
 
+    async fn says_again_that_left(&self, instance: &str, number: u64, user: &str) -> u64 {
+        self.count(&format!(
+            "SELECT (cardinality(lease('{instance}', 10000, 45000, {number}, {number}, 100, ARRAY['{user}'],
+                ARRAY['f'], ARRAY[0])) - 1) / 2::bigint"
+        ))
+        .await
+    }
+
     async fn pardon_less(&self, by: Duration) {
         self.execute(&format!("UPDATE tending SET pardon = pardon - {}", by.as_millis())).await;
     }

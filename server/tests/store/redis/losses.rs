@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use tidings_server::{Redis, store::RedisOptions};
+use tidings_server::{Config, Hub, Presence, Redis, store::RedisOptions};
 
 use super::{
     place::Keys,
     server::{ALWAYS, Server},
 };
 use crate::{
+    outage::Stream,
     place::{Durable as _, Place as _},
-    run::{Resumed, Run, eventually, said},
+    run::{Event, Resumed, Run, eventually, said},
 };
 
 /// What may lose a second of writes.
@@ -108,6 +109,24 @@ async fn what_is_flushed_under_a_living_server_is_a_gap() {
     redis::cmd("FLUSHALL").exec(&mut place.server.connect()).expect("it flushes");
     begins_anew(&run).await;
     assert_eq!(run.resume(&cursor).await, Resumed::Epoch);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_is_here_and_what_is_open_is_said_anew_to_a_server_that_lost_it() {
+    let place = Keys::fresh().await;
+    // Longer than the test: no renewal does it.
+    let config = Config { presence_lease: Duration::from_secs(3_600), ..Config::default() };
+    let start = async || Hub::<Event>::start(config.clone(), place.store()).await.expect("it starts");
+    let (a, b) = (start().await, start().await);
+    let _stream = Stream::open(&a).await;
+    let is_known = async || {
+        let open = b.connections_elsewhere().await;
+        open.is_ok_and(|open| open.len() == 1) && b.presence("coach").await.ok() == Some(Presence::Online)
+    };
+    eventually("it is known", is_known).await;
+    redis::cmd("FLUSHALL").exec(&mut place.server.connect()).expect("it flushes");
+    assert!(!is_known().await);
+    eventually("it is known again", is_known).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -125,7 +125,7 @@ impl Durable for Keys {
 
     async fn others(&self) -> u64 {
         let text = "
-            local count = redis.call('HLEN', key('leases')) + redis.call('HLEN', key('connections'))
+            local count = redis.call('HLEN', key('presences')) + redis.call('HLEN', key('connections'))
             count = count + redis.call('HLEN', key('keys')) + redis.call('ZCARD', key('revocations'))
             for _, granted in ipairs(redis.call('HVALS', key('grants'))) do
                 for _ in pairs(cjson.decode(granted)) do count = count + 1 end
@@ -193,7 +193,7 @@ impl Many for Keys {
                     return '\"' .. since .. ' ' .. earlier(at) .. '\"'
                 end)
             end)
-            each('leases', function(holders)
+            each('presences', function(holders)
                 return string.gsub(holders, ':\"(%a) (%d+)\"', function(word, ends)
                     return ':\"' .. word .. ' ' .. earlier(ends) .. '\"'
                 end)
@@ -214,6 +214,24 @@ impl Many for Keys {
 
     async fn forget_looks(&self, by: Duration) {
         self.earlier("tended", by);
+    }
+
+    async fn says_again_that_left(&self, instance: &str, number: u64, user: &str) -> u64 {
+        let scripts = ["common", "lease"].map(|name| {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/redis/scripts");
+            fs::read_to_string(format!("{folder}/{name}.lua")).expect("a script")
+        });
+        // What the first names come in its own order.
+        let names = scripts[0].lines().skip_while(|line| !line.starts_with("local LOG")).take(2);
+        let names = names.collect::<String>().replace("local ", "").replace("= unpack(KEYS)", "");
+        let script = redis::Script::new(&scripts.concat());
+        let mut call = script.prepare_invoke();
+        for name in names.split(',').map(|name| name.trim().to_lowercase()) {
+            call.key(format!("{{tidings}}:{}", name.replace("used", "keys")));
+        }
+        call.arg(instance).arg(10_000).arg(45_000).arg(number).arg(number).arg(user).arg("f").arg(0);
+        let answer: Vec<String> = call.invoke(&mut self.server.connect()).expect("it runs");
+        (answer.len() as u64 - 1) / 2
     }
 
     async fn pardon_less(&self, by: Duration) {

@@ -8,15 +8,15 @@
 --   keys         by idempotency key: digest .. "epoch first count"; keys_at: when
 --   revocations  what is revoked, by time
 --   grants       by user: {group: "since at"}
---   leases       by user: {said: the presence announced last, here: {instance: "word until"}}, while one is here;
+--   presences    by user: {said: the presence announced last, here: {instance: "word until"}}, while one is here;
 --                the instance "" stands for those who are expected back
 --   due          when the presence of a user may become another; head has tended and pardon: see `pardoned`
---   claims       by instance: the changes that it was answered last, until it says that it has them
+--   claims       by instance: the number of its last question, and the changes that it has not said it received
 --   users        until when a user is known to have been here: grants are forgotten a window later
 --   connections  by id, as the hub saved it; connections_until: how long it is expected back
 --   tabs         "user NUL connection": the connections of each user
 --   members      by instance: "at position streams name"
-local LOG, HEAD, EPOCHS, SENDERS, SENDERS_AT, USED, USED_AT, REVOCATIONS, GRANTS, LEASES, DUE, CLAIMS,
+local LOG, HEAD, EPOCHS, SENDERS, SENDERS_AT, USED, USED_AT, REVOCATIONS, GRANTS, PRESENCES, DUE, CLAIMS,
     USERS, CONNECTIONS, CONNECTIONS_UNTIL, TABS, MEMBERS, WAKE = unpack(KEYS)
 
 local EPOCHS_MAX = 1024
@@ -50,15 +50,18 @@ local function pardoned(now, lease)
     return tonumber(head[2] or 0)
 end
 
--- What is true of a user now, when it may no longer be, and until when the user is known to be here. An instance's word is "o" for online, which turns into
--- reconnecting when less than `grace` of it is left, or "r" for reconnecting. Forgets those that have ended.
-local function presence(here, now, grace, pardon)
+-- What is true of a user now, when it may no longer be, and until when the user is known to be here. An instance's word
+-- is "o" for online, which turns into reconnecting when less than `grace` of it is left, or "r" for reconnecting.
+-- Forgets those that have ended; what ended while nobody looked goes on for as long as it would from then.
+local function presence(here, now, grace, lease, pardon)
     local online, known = 0, 0
     for instance, word in pairs(here) do
         local ends = tonumber(string.sub(word, 3))
         if string.sub(word, 1, 1) == 'o' then
             ends = math.max(ends, pardon)
             online = math.max(online, ends - grace)
+        else
+            ends = math.max(ends, pardon - lease + grace)
         end
         known = math.max(known, ends)
         if ends <= now then

@@ -1,5 +1,5 @@
--- Removes what has had its time, in steps. ARGV: token, the epoch and sequence followed last; whether every
--- write is synced to disk ("" where nobody may ask); count, bytes and age of the window; how long keys and revocations are kept.
+-- Removes what has had its time, in steps. ARGV: token, the epoch and sequence followed last; whether every write is
+-- synced to disk ("" where nobody may ask); count, bytes and age of the window; how long keys and revocations are kept.
 -- Answers whether there may be more.
 local STEP, A_DAY, A_MINUTE = 500, 86400000, 60000
 settle(ARGV[1], ARGV[2], tonumber(ARGV[3]))

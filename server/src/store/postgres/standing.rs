@@ -1,4 +1,4 @@
-//! Who is here, what is open, and which instances there are, by the database's clock.
+//! The connections of each instance, and the instances, by the database's clock.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -7,89 +7,9 @@ use sqlx::{Row as _, postgres::PgRow};
 use super::{
     Inner,
     rows::{corrupt, number, signed},
-    session::{self, Statement},
+    session,
 };
-use crate::{
-    Presence, PresenceChange,
-    store::{
-        Lease, MEMBER_KEPT, Member, Saved, StoreError,
-        holder::{Holder, Turns, presence_of, word_of},
-    },
-};
-
-/// Users of one statement: the database's other work does not wait for long.
-const STEP: usize = 1_000;
-
-/// Users whose time has come that one look takes.
-const LOOK_MAX: i32 = 10_000;
-
-/// Stores leases, and answers what has changed of it, or by the time.
-pub(super) async fn lease(
-    inner: &Inner,
-    holder: &Holder,
-    leases: Vec<Lease>,
-) -> Result<Vec<PresenceChange>, StoreError> {
-    let Holder { instance, lease, leave_grace, turns, .. } = holder;
-    let (grace, lasts) = (millis(*leave_grace), millis(*lease));
-    let turn = turns.next();
-    let text = inner.schema.sql("SELECT * FROM {schema}.look($1, $2, $3, $4, $5, $6)");
-    let statement = sqlx::query(&text)
-        .bind(instance)
-        .bind(grace)
-        .bind(lasts)
-        .bind(signed(turn))
-        .bind(signed(turns.answered()))
-        .bind(LOOK_MAX);
-    tell(inner, turns, turn, statement).await?;
-    for step in leases.chunks(STEP) {
-        let turn = turns.next();
-        let (users, words, ends) = columns(holder, step);
-        let text = inner.schema.sql("SELECT * FROM {schema}.lease($1, $2, $3, $4, $5, $6, $7)");
-        let statement = sqlx::query(&text)
-            .bind(instance)
-            .bind(grace)
-            .bind(lasts)
-            .bind(signed(turn))
-            .bind(users)
-            .bind(words)
-            .bind(ends);
-        tell(inner, turns, turn, statement).await?;
-    }
-    Ok(turns.take())
-}
-
-async fn tell(inner: &Inner, turns: &Turns, turn: u64, statement: Statement<'_>) -> Result<(), StoreError> {
-    let rows = session::all(inner.pool(), inner.bound(), statement).await?;
-    let change = |row: &PgRow| {
-        let presence = presence_of(row.try_get("now_said").map_err(corrupt)?)?;
-        Ok(PresenceChange { user: row.try_get("changed_user").map_err(corrupt)?, presence })
-    };
-    turns.received(turn, rows.iter().map(change).collect::<Result<_, StoreError>>()?);
-    Ok(())
-}
-
-/// The run ends, and these users are expected back.
-pub(super) async fn hand_over(inner: &Inner, holder: &Holder, leases: Vec<Lease>) -> Result<(), StoreError> {
-    for step in leases.chunks(STEP) {
-        let (users, words, lasts) = columns(holder, step);
-        let text = inner.schema.sql("SELECT {schema}.hand_over($1, $2, $3, $4)");
-        let statement = sqlx::query(&text).bind(&holder.instance).bind(users).bind(words).bind(lasts);
-        session::all(inner.pool(), inner.bound(), statement).await?;
-    }
-    Ok(())
-}
-
-/// Whether a user is here, at any instance.
-pub(super) async fn presence(inner: &Inner, holder: &Holder, user: &str) -> Result<Presence, StoreError> {
-    let text = inner.schema.sql(
-        "SELECT p.said FROM {schema}.presences AS kept, {schema}.clock() AS now,
-            {schema}.presence(held, now, $2, {schema}.pardoned(now, $3)) AS p WHERE kept.user_id = $1",
-    );
-    let statement = sqlx::query(&text).bind(user).bind(millis(holder.leave_grace)).bind(millis(holder.lease));
-    let rows = session::all(inner.pool(), inner.bound(), statement).await?;
-    let Some(row) = rows.first() else { return Ok(Presence::Offline) };
-    presence_of(row.try_get("said").map_err(corrupt)?)
-}
+use crate::store::{MEMBER_KEPT, Member, Saved, StoreError, holder::Holder};
 
 /// The connections of a user at other instances that are there.
 pub(super) async fn elsewhere_of(
@@ -107,18 +27,6 @@ pub(super) async fn elsewhere_of(
     rows.iter().map(|row| row.try_get("id").map_err(corrupt)).collect()
 }
 
-/// Leases as columns, by what is left of each.
-fn columns<'a>(holder: &Holder, leases: &'a [Lease]) -> (Vec<&'a str>, Vec<&'static str>, Vec<i64>) {
-    let users = leases.iter().map(|lease| lease.user.as_str()).collect();
-    let words = leases.iter().map(|lease| word_of(lease.presence)).collect();
-    let lasts = leases.iter().map(|lease| signed(holder.lasts(lease))).collect();
-    (users, words, lasts)
-}
-
-fn millis(duration: Duration) -> i64 {
-    signed(duration.as_millis() as u64)
-}
-
 /// Stores which connections of `instance` are open, until when by the hub's clock, and which have ended: its own, or one
 /// whose client has come here.
 pub(super) async fn save(inner: &Inner, instance: &str, connections: Vec<Saved>) -> Result<(), StoreError> {
@@ -133,9 +41,11 @@ pub(super) async fn save(inner: &Inner, instance: &str, connections: Vec<Saved>)
     ended.retain(|(id, _)| !open.contains_key(id));
     if !ended.is_empty() {
         let text = inner.schema.sql(
-            "DELETE FROM {schema}.connections AS kept
-            USING unnest($1::text[], $2::text[]) AS gone (id, user_id)
-            WHERE kept.id = gone.id AND kept.user_id = gone.user_id",
+            "DELETE FROM {schema}.connections WHERE id IN (
+                SELECT id FROM {schema}.connections
+                JOIN unnest($1::text[], $2::text[]) AS gone (id, user_id) USING (id, user_id)
+                ORDER BY id FOR UPDATE OF connections
+            )",
         );
         let (ids, users): (Vec<_>, Vec<_>) = ended.into_iter().unzip();
         let statement = sqlx::query(&text).bind(ids).bind(users);
