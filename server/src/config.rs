@@ -38,7 +38,8 @@ pub struct Config {
     /// 64 KiB of frames per read of the history: what a connection may hold in this process.
     pub batch_bytes: usize,
     /// 16: as many tabs, without sharing, as a person has open. Over all instances that share a log, as they told each
-    /// other up to a second ago; one that does not reach the store counts its own.
+    /// other up to a second ago, without one that the client names as its stream of before; one that does not reach the
+    /// store counts its own.
     pub connections_per_user: usize,
     /// 1,000: an office behind one address.
     pub connections_per_address: usize,
