@@ -305,15 +305,27 @@ impl Presences {
         store.hand_over(self.words(&users)).await
     }
 
-    /// Hands over whom a drain has said goodbye to. What fails is done at the end, with all the others.
+    /// Hands over whom a drain has said goodbye to: from then on they are none of this instance's. What fails is done at
+    /// the end, with all the others; a store that nobody shares keeps them for the next run.
     async fn hand_over_drained(&self, store: &dyn Store) {
         let drained = std::mem::take(&mut self.inner.lock().drained);
-        let mut words = self.words(&drained);
-        words.retain(|lease| lease.presence == Presence::Online);
-        if !words.is_empty()
-            && let Err(error) = store.hand_over(words).await
-        {
+        if drained.is_empty() || !store.is_shared() {
+            return;
+        }
+        let words = self.words(&drained);
+        if let Err(error) = store.hand_over(words.clone()).await {
             tracing::debug!(%error, "the other instances were not told whom to expect");
+            return;
+        }
+        let mut inner = self.inner.lock();
+        for Lease { user, .. } in words {
+            // Who has come back meanwhile, before the listener closed, is said to be here next.
+            inner.told.remove(&user);
+            if matches!(inner.users.get(&user), Some(Here::Away { .. })) {
+                inner.users.remove(&user);
+            } else {
+                inner.pending.insert(user);
+            }
         }
     }
 }

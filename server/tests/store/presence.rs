@@ -290,6 +290,7 @@ pub(crate) async fn whom_a_drain_sent_elsewhere_may_leave_there<P: Many>() {
     // The one that drains has not ended yet.
     assert_eq!(next(of_a, of_b).await, change("coach", Presence::Reconnecting));
     assert_eq!(next(of_a, of_b).await, change("coach", Presence::Offline));
+    assert_eq!(a.presence("coach").await.expect("an answer"), Presence::Offline);
     drained.await.expect("it ends");
 }
 
