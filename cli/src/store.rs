@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use protocol::RawEvent;
 use tidings_server::{
-    Config, Hub, Postgres, Redis, Sqlite, StartError,
+    Config, Hub, Postgres, Redis, Sqlite, StartError, StoreError,
     store::{PostgresOptions, RedisOptions, Store},
 };
 
@@ -85,7 +85,16 @@ impl StoreUrl {
                 start(store, config).await
             }
         };
-        started.map_err(|error| Failure::Failed(format!("{self}: {error}")))
+        started.map_err(|error| {
+            let is_away = matches!(&error, StartError::Store(StoreError::Unavailable(_)));
+            let hint = match self {
+                Self::Postgres(_) | Self::Redis(_) if is_away => {
+                    ": see that it runs and can be reached from here, or name another one with --store"
+                }
+                _ => "",
+            };
+            Failure::Failed(format!("{self}: {error}{hint}"))
+        })
     }
 }
 

@@ -93,6 +93,19 @@ fn it_starts_only_with_settings_that_say_who_may_do_what() {
 }
 
 #[test]
+fn a_store_that_is_not_there_is_named_with_what_to_do_and_without_its_password() {
+    for (store, shown) in [
+        ("postgres://a:hush@127.0.0.1:1/x", "postgres://127.0.0.1:1/x: "),
+        ("redis://a:hush@127.0.0.1:1", "redis://127.0.0.1:1: "),
+    ] {
+        let (exit, _, errors) = parts(&run(&["serve", "--insecure-anyone", "--store", store], b""));
+        assert_eq!(exit, Some(1), "{errors}");
+        assert!(errors.contains(shown) && errors.contains("or name another one with --store"), "{errors}");
+        assert!(!errors.contains("hush"), "{errors}");
+    }
+}
+
+#[test]
 fn a_trial_says_aloud_that_it_is_one() {
     let server = Server::for_anyone();
     server.run.until_stderr("INSECURE");
