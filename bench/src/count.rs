@@ -88,11 +88,12 @@ impl Path {
             }
             Self::Encode => {
                 let (event, id) = (Event::tick(1), "abcdefghijklmnop-1".parse().map_err(io::Error::other)?);
+                let channels = Channel::all().into();
                 for _ in 0..times {
                     let json =
                         Envelope::write(black_box(&event), &Meta::default()).map_err(io::Error::other)?;
                     let encoded = EncodedEvent::new("tick", &json).map_err(io::Error::other)?;
-                    black_box(encoded.place(&id));
+                    black_box(encoded.place(&id, &channels));
                 }
                 Ok(())
             }
@@ -127,7 +128,10 @@ fn find(times: u32) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             id: epoch.at(sequence),
             channels: channels[(sequence % USERS) as usize].clone().into(),
             at: Time::from_millis(0),
-            payload: Payload::Event { frame: floor::block(sequence).into(), delivery: Delivery::Durable },
+            payload: Payload::Event {
+                block: bytes::Bytes::from(floor::block(sequence)).into(),
+                delivery: Delivery::Durable,
+            },
         })?;
     }
     for at in 0..u64::from(times) {

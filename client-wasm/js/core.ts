@@ -15,6 +15,8 @@ export interface Core {
   reconnect(): void;
   close(): void;
   setIdentity(signedIn: boolean, shares: boolean): void;
+  /** Names of groups as Rust's `protocol::Names` has them: LF, and each name with LF behind it; empty for all. */
+  want(groups: string): void;
   granted(): void;
   stolen(): void;
   hear(...post: PostTo): void;
@@ -54,6 +56,9 @@ export type OpenRequest = [
   /** Attempts since the stream was last healthy. */
   attempt: number,
   signal: AbortSignal,
+  groups: string,
+  /** The groups that the cursor speaks for. */
+  known: string,
 ];
 
 /**
@@ -76,6 +81,8 @@ export interface Host {
   readonly longBrokenMs: number | undefined;
   /** Whether there may be other tabs to share a stream with. */
   readonly shares: boolean;
+  /** What the page reads at first. */
+  readonly groups: string;
   online(): boolean;
   /** The cursor that came with the page's data; asked for once. */
   from(): Promise<string | null | undefined>;
@@ -107,6 +114,8 @@ export interface Host {
   /** Calls the resync handlers. */
   resync(reason: ResyncReason, signal: AbortSignal): Outcome;
   report(error: BackendEventError): void;
+  /** Has the open stream read these groups. */
+  follow(groups: string): void;
   lock(what: LockWord): void;
   post(...post: PostTo): void;
   /** Shows the state that came with the leader's post. */

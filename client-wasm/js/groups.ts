@@ -8,6 +8,8 @@ export interface GroupsDoor {
   post(connection: string, body: string): Promise<Response>;
   report(error: BackendEventError): void;
   reconnect(): void;
+  /** The page reads these. */
+  want(groups: string): void;
 }
 
 /** The groups that a page reads: those of its options, and those it follows for now. */
@@ -17,8 +19,11 @@ export class Groups {
   readonly #followed = new Map<string, number>();
   readonly #clock: Pick<Clock, "setTimeout">;
   #door: GroupsDoor | null = null;
-  /** What the server was last asked for. */
-  #asked = "";
+  /** What the server shall hear next, and how often that has changed. */
+  #wish = "";
+  #wishes = 0;
+  /** The server is being told: one thing after the other, or the last might not be the last to arrive. */
+  #telling = false;
   #failures = 0;
 
   constructor(always: readonly string[] | undefined, clock: Pick<Clock, "setTimeout"> = globalThis) {
@@ -39,44 +44,55 @@ export class Groups {
     };
   }
 
-  /** What a request asks for; `undefined`: all that the server allows. */
-  ask(): readonly string[] | undefined {
-    const list = this.#always && [...new Set([...this.#always, ...this.#followed.keys()])].sort();
-    this.#asked = String(list);
-    return list;
+  /** What the page reads. */
+  names(): string {
+    return this.#always ? ["", ...new Set([...this.#always, ...this.#followed.keys()]), ""].join("\n") : "";
   }
 
-  /** Tells the server, if there is a stream that reads other groups. */
-  readonly sync = (): void => {
-    const connection = this.#door?.connection();
-    const asked = this.#asked;
-    const groups = this.ask();
-    if (!groups || !connection || asked === this.#asked) return;
+  /** Has the stream that is open read these. */
+  ask(wish: string): void {
+    this.#wish = wish;
+    this.#wishes += 1;
+    if (!this.#telling) this.#tell();
+  }
+
+  #tell(): void {
+    const door = this.#door!;
+    const connection = door.connection();
+    const wishes = this.#wishes;
+    this.#telling = connection !== "";
+    if (!connection) return;
+    const gone = (): boolean => door.connection() !== connection;
+    const next = (): void => {
+      this.#telling = false;
+      if (this.#wishes !== wishes) this.#tell();
+    };
     const again = (): void => {
-      if (this.#door?.connection() !== connection) return;
-      this.#asked = "";
-      this.#clock.setTimeout(this.sync, Math.min(30_000, 1_000 * 2 ** this.#failures++));
+      // The next stream is asked for all of it, and what has been wished for since comes after that.
+      if (gone()) return next();
+      this.#clock.setTimeout(() => (gone() ? next() : this.#tell()), Math.min(30_000, 1_000 * 2 ** this.#failures++));
     };
     const take = async (response: Response): Promise<void> => {
       if (response.status >= 500) return again();
-      if (!response.ok) {
+      if (response.ok) {
+        const { refused } = (await response.json()) as { refused: string[] };
+        this.#failures = 0;
+        const message = `this user may not read ${refused.join(", ")}`;
+        if (refused.length > 0) door.report(new BackendEventError("auth", "group_refused", message));
+      } else if (!gone()) {
         // The stream has ended there, or its credentials have: the next request says it all.
-        if (this.#door?.connection() === connection) this.#door.reconnect();
-        return;
+        door.reconnect();
       }
-      const { refused } = (await response.json()) as { refused: string[] };
-      this.#failures = 0;
-      if (refused.length === 0) return;
-      const message = `this user may not read ${refused.join(", ")}`;
-      this.#door?.report(new BackendEventError("auth", "group_refused", message));
+      next();
     };
-    this.#door!.post(connection, JSON.stringify({ groups })).then(take).catch(again);
-  };
+    const groups = this.#wish ? this.#wish.split("\n").slice(1, -1) : null;
+    door.post(connection, JSON.stringify({ groups })).then(take).catch(again);
+  }
 
   #count(group: string, by: number): void {
     const count = (this.#followed.get(group) ?? 0) + by;
     if (count > 0) this.#followed.set(group, count);
     else this.#followed.delete(group);
-    queueMicrotask(this.sync);
+    if (this.#always) queueMicrotask(() => this.#door?.want(this.names()));
   }
 }

@@ -7,7 +7,7 @@ import type { BackendEventProviderOptions, Clock, Cursor } from "./types.js";
 /** What only the façade knows. */
 export type Facade = Pick<
   Host,
-  "shares" | "state" | "event" | "resync" | "report" | "mirror" | "contractChange"
+  "shares" | "groups" | "follow" | "state" | "event" | "resync" | "report" | "mirror" | "contractChange"
 > & {
   readonly requests: Requests;
   readonly tabs: Tabs;
@@ -40,6 +40,7 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
   const { requests } = facade;
   return {
     shares: facade.shares,
+    groups: facade.groups,
     clock,
     network: networkTarget === undefined ? (globalThis as unknown as EventTarget) : (networkTarget ?? undefined),
     page,
@@ -84,6 +85,7 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
       kind === "auth" && !retryable
         ? new UnauthorizedError(message, code)
         : new BackendEventError(kind, code, message, { retryable, status }),
+    follow: facade.follow,
     lock: (what) => facade.tabs.lock(what),
     post: (...post) => facade.tabs.post(...post),
     mirror: facade.mirror,

@@ -211,11 +211,13 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
           () => this.#scope(),
           () => this.#snapshot,
         );
-        const requests = new Requests(this.#options as BackendEventProviderOptions<never>, this.#groups);
+        const requests = new Requests(this.#options as BackendEventProviderOptions<never>);
         const host = hostOf(this.#options as BackendEventProviderOptions<never>, {
           requests,
           tabs,
           shares: this.#shares(),
+          groups: this.#groups.names(),
+          follow: (groups) => this.#groups.ask(groups),
           keptCursor: () => this.#kept?.read(this.#identity ?? null) ?? null,
           attempt: () => (this.#attempts += 1),
           state: (...told) => this.#take(stateOf(...told)),
@@ -238,6 +240,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
           post: (connection, body) => requests.post("groups", connection, body),
           report: (error) => this.#handlers.report(error),
           reconnect: () => core.reconnect(),
+          want: (groups) => core.want(groups),
         });
         this.#start(this.#core);
       },
@@ -256,7 +259,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
 
   /** Names the lock and the channel of the tabs that read the same: of one user, one build, one protocol. */
   #scope(): string {
-    return JSON.stringify(["tidings 1", streamName(this.#options), this.#identity, this.#contract.hash]);
+    return JSON.stringify(["tidings 2", streamName(this.#options), this.#identity, this.#contract.hash]);
   }
 
   #start(core: Core): void {
@@ -276,7 +279,6 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
       else window.addEventListener("pagehide", this.#keepCursor);
     }
     this.#handlers.call("state", [now, before]);
-    this.#groups.sync();
   }
 
   readonly #keepCursor = (): void => {

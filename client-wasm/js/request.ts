@@ -1,22 +1,19 @@
 import type { OpenRequest } from "./core.js";
 import { BackendEventError } from "./error.js";
-import type { Groups } from "./groups.js";
 import type { BackendEventProviderOptions } from "./types.js";
 
 /** Makes the requests of a provider: where to, with whose credentials, and how the cursor travels. */
 export class Requests {
   readonly #options: BackendEventProviderOptions<never>;
-  readonly #groups: Groups;
   /** Where the last stream was asked for, and with which of the app's headers. */
   #last: { url: URL; headers: HeadersInit | undefined } | null = null;
 
-  constructor(options: BackendEventProviderOptions<never>, groups: Groups) {
+  constructor(options: BackendEventProviderOptions<never>) {
     this.#options = options;
-    this.#groups = groups;
   }
 
   /** One attempt. */
-  async open(...[cursor, connection, renew, attempt, signal]: OpenRequest): Promise<Response> {
+  async open(...[cursor, connection, renew, attempt, signal, groups, known]: OpenRequest): Promise<Response> {
     const reason = renew ? "rejected" : "connect";
     const { url: address, auth, credentials = "same-origin", replay = {} } = this.#options;
     const here = typeof location === "undefined" ? undefined : location.href;
@@ -32,13 +29,16 @@ export class Requests {
     const inQuery = sendAs === "query" || (sendAs === "auto" && !sameOrigin && !preflighted);
 
     url.searchParams.set("tidings", "1");
-    const groups = this.#groups.ask();
-    if (groups) url.searchParams.set("groups", groups.join(","));
+    const name = (what: string, names: string): void => {
+      if (names) url.searchParams.set(what, names.split("\n").slice(1, -1).join(","));
+    };
+    name("groups", groups);
     if (connection) {
       if (preflighted) headers.set("tidings-connection", connection);
       else url.searchParams.set("connection", connection);
     }
     if (cursor) {
+      name("known", known);
       if (inQuery) url.searchParams.set("last_event_id", cursor);
       else headers.set("last-event-id", cursor);
     }

@@ -6,9 +6,8 @@ import type { BackendEventProviderOptions, ConnectionState, Outage } from "./typ
 const STATE = 4;
 
 /** Whether this page can share with others what `identity` reads. */
-export function canShare({ sharing, sharingKey, url, groups }: BackendEventProviderOptions<never>, identity: unknown): boolean {
-  // What is read for all tabs is what the user may read: a tab that wants less reads for itself.
-  const named = (sharingKey !== undefined || typeof url !== "function") && !groups;
+export function canShare({ sharing, sharingKey, url }: BackendEventProviderOptions<never>, identity: unknown): boolean {
+  const named = sharingKey !== undefined || typeof url !== "function";
   const able = typeof BroadcastChannel !== "undefined" && !!globalThis.navigator?.locks;
   return sharing !== "off" && typeof identity === "string" && named && able;
 }

@@ -11,7 +11,7 @@ use std::{
 
 use js_sys::Function;
 use protocol::{
-    EventId, Input, Millis, Output, Retry, State, Subscriber, Time,
+    EventId, Input, Millis, Names, Output, Retry, State, Subscriber, Time,
     subscriber::{Attempt, Config, Credentials, HoldError, HoldId},
     tab::{Lock, Post, Tab},
 };
@@ -59,6 +59,7 @@ impl Driver {
         let subscriber = Subscriber::new(config, None, random(&clock));
         let mut tab = Tab::new(subscriber, random(&clock).max(1));
         tab.share(host.shares());
+        tab.want(Names::from_text(host.groups()), Time::default());
         Rc::new_cyclic(|this: &Weak<Self>| {
             let waiting = this.clone();
             let timer = Timer::new(clock.clone(), move || {
@@ -184,6 +185,7 @@ impl Driver {
             Output::NewerContract { .. } => self.host.contract_change(),
             Output::Post(post) => self.post(&post),
             Output::Lock(lock) => self.host.lock(word(lock)),
+            Output::Groups => self.host.follow(self.groups().0.as_text()),
             Output::Mirror => self.host.mirror(),
             _ => {}
         }
@@ -208,6 +210,12 @@ impl Driver {
             }
             driver.tell(|tab, now| tab.send(attempt, now));
         });
+    }
+
+    /// What is asked for, and what the cursor speaks for of that; owned, since the page is called with them.
+    pub(crate) fn groups(&self) -> (Names, Names) {
+        let tab = self.tab.borrow();
+        (tab.asked().clone(), tab.known())
     }
 
     fn post(&self, post: &Post) {

@@ -30,8 +30,16 @@ impl Request {
         let Self { attempt, signal, .. } = &*request;
         let cursor = attempt.cursor.as_ref().map(EventId::to_text).unwrap_or_default();
         let connection = attempt.connection_id.as_deref().unwrap_or_default();
-        let response =
-            driver.host.open(&cursor, connection, attempt.renew_credentials, attempt.earlier, signal);
+        let (asked, known) = driver.groups();
+        let response = driver.host.open(
+            &cursor,
+            connection,
+            attempt.renew_credentials,
+            attempt.earlier,
+            signal,
+            asked.as_text(),
+            known.as_text(),
+        );
         driver.host.when_settled(&response, move |response| request.take_response(response));
     }
 

@@ -18,8 +18,9 @@ extern "C" {
     /// The cursor of the page's data: asked for once.
     #[wasm_bindgen(method)]
     pub(crate) fn from(this: &Host) -> Promise;
-    /// The response to a request; a text is empty where there is none.
+    /// The response to a request; a text is empty where there is none. Groups are as [`protocol::Names`] has them.
     #[wasm_bindgen(method)]
+    #[expect(clippy::too_many_arguments, reason = "an object would be read by name, one by one")]
     pub(crate) fn open(
         this: &Host,
         cursor: &str,
@@ -27,7 +28,12 @@ extern "C" {
         renew_credentials: bool,
         attempt: u32,
         signal: &AbortSignal,
+        groups: &str,
+        known: &str,
     ) -> Promise;
+    /// `POST groups` for the stream that is open.
+    #[wasm_bindgen(method)]
+    pub(crate) fn follow(this: &Host, groups: &str);
 
     /// What comes next of a body, `{ done, value }`: no more of it than a task of the page should handle.
     #[wasm_bindgen(method)]
@@ -131,6 +137,11 @@ impl Host {
     /// Whether refused credentials can be renewed.
     pub(crate) fn is_renewable(&self) -> bool {
         field(self, "renewable").is_truthy()
+    }
+
+    /// The groups that the page reads at first, as [`protocol::Names`] has them.
+    pub(crate) fn groups(&self) -> String {
+        field(self, "groups").as_string().unwrap_or_default()
     }
 
     /// Whether there may be other tabs to share a stream with.

@@ -83,6 +83,11 @@ macro_rules! export_provider {
                     self.0.set_identity(signed_in, shares);
                 }
 
+                /// The page reads these groups.
+                pub fn want(&self, groups: ::std::string::String) {
+                    self.0.want(groups);
+                }
+
                 /// The lock is this tab's.
                 pub fn granted(&self) {
                     self.0.granted();

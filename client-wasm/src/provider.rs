@@ -4,7 +4,7 @@ use std::{marker::PhantomData, rc::Rc};
 
 use js_sys::Function;
 use protocol::{
-    Contract, EventId, Input,
+    Contract, EventId, Input, Names,
     subscriber::HoldId,
     tab::{Kind, Post, Tab},
 };
@@ -71,6 +71,11 @@ impl<C> BackendEventProvider<C> {
             reason = "`as` saturates; an unknown hold is ignored"
         )]
         self.driver.settle(HoldId(hold as u64), ok);
+    }
+
+    /// The page reads these groups from now on, as [`Names`] has them.
+    pub fn want(&self, groups: String) {
+        self.driver.tell(|tab, now| tab.want(Names::from_text(groups), now));
     }
 
     /// The lock of the tabs that share is this one's.

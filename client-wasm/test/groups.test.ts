@@ -69,6 +69,43 @@ it.each([
   expect(wanted(third)).toEqual(["a", "b"]);
 });
 
+it("is asked for once the request before it is over, so that the last word is the last to arrive", async () => {
+  const { provider, server } = await online({ groups: ["a"] });
+  const leave = provider.follow("b");
+  const first = await server.next();
+  leave();
+  provider.follow("c");
+  await quiet();
+  expect(server.requests).toBe(2);
+  answer(first);
+  const second = await server.next();
+  expect([wanted(first), wanted(second)]).toEqual([["a", "b"], ["a", "c"]]);
+});
+
+it("is named as new where the stream was lost before it was covered, and no more once it was", async () => {
+  const { provider, server, connection, clock } = await online({ groups: ["a"] });
+  provider.follow("b");
+  answer(await server.next());
+  const again = async (stream: Connection): Promise<Connection> => {
+    await stream.end();
+    clock.advance(5_000);
+    return server.next();
+  };
+  const second = await again(connection);
+  expect([second.url.searchParams.get("groups"), second.url.searchParams.get("known")]).toEqual(["a,b", "a"]);
+  await second.hello({ resumed: "replayed", until: "ep-1" });
+  const resyncs: string[] = [];
+  provider.onResync((reason) => void resyncs.push(reason));
+  await second.gap("ep-1", "rights", ["b"]);
+  const third = await again(second);
+  expect([third.url.searchParams.get("groups"), third.url.searchParams.get("known")]).toEqual(["a,b", null]);
+  await third.hello({ resumed: "replayed", until: "ep-1" });
+  await third.write("tidings:unfollowed", {}, "ep-1", ["b"]);
+  const fourth = await again(third);
+  expect([fourth.url.searchParams.get("groups"), fourth.url.searchParams.get("known")]).toEqual(["a,b", "a"]);
+  expect(resyncs).toEqual(["rights"]);
+});
+
 it("comes with a new stream where the server knows this one no more", async () => {
   const { provider, server } = await online({ groups: ["a"] });
   provider.follow("b");

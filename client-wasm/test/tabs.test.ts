@@ -105,9 +105,36 @@ describe("the tabs of one user", () => {
     await vi.waitFor(() => expect(follower.provider.state).toMatchObject({ status: "online", role: "leader" }));
   });
 
+  it("read together what each of them shows of groups, and each is told of its own", async () => {
+    const leader = tab({ groups: ["a"] });
+    const connection = await server.next();
+    expect(connection.url.searchParams.get("groups")).toBe("a");
+    await connection.hello();
+    await vi.waitFor(() => expect(leader.provider.state).toMatchObject({ status: "online", role: "leader" }));
+    const follower = tab({ groups: ["b"] });
+    const more = await server.next();
+    expect([more.url.pathname, JSON.parse(String(more.init.body))]).toEqual(["/sse/groups", { groups: ["a", "b"] }]);
+    more.answer(200, {}, '{"refused":[]}');
+    await vi.waitFor(() => expect(follower.provider.state).toMatchObject({ status: "online", role: "follower" }));
+    const resyncs: string[] = [];
+    for (const [name, { provider }] of Object.entries({ leader, follower })) {
+      provider.onResync((reason) => void resyncs.push(`${name} ${reason}`));
+    }
+    await connection.gap("ep-2", "rights", ["b"]);
+    await connection.event("note_created", "ep-3", { groups: ["a"] });
+    await connection.event("note_created", "ep-4", { groups: ["b"] });
+    await connection.event("note_created", "ep-5", { groups: ["a", "b"] });
+    await connection.event("note_created", "ep-6");
+    await vi.waitFor(() => expect(follower.heard.at(-1)).toMatchObject({ id: "ep-6" }));
+    const ids = ({ heard }: { heard: EventMeta[] }): unknown[] => heard.map(({ id }) => id);
+    expect([ids(leader), ids(follower), resyncs]).toEqual([["ep-3", "ep-5", "ep-6"], ["ep-4", "ep-5", "ep-6"], ["follower rights"]]);
+    expect([leader.provider.lastEventId, follower.provider.lastEventId]).toEqual(["ep-6", "ep-6"]);
+    expect(server.requests).toBe(2);
+  });
+
   it("ignore what others post on their channel", async () => {
     const { follower, connection } = await two();
-    const stranger = new BroadcastChannel(JSON.stringify(["tidings 1", "http://page.test/sse", "ann", contract.hash]));
+    const stranger = new BroadcastChannel(JSON.stringify(["tidings 2", "http://page.test/sse", "ann", contract.hash]));
     for (const post of [null, "x", [], [2, 1, 0, 1, 9, 7], [2, "1", 0, 1, 9, "x"], [4, 1n, 0, 1, 1, "", {}], [99, 5, 0, 1, 1, "x"], [4, 5, 0, 1, 1, "", { status: "online" }]]) {
       stranger.postMessage(post);
     }
@@ -122,7 +149,6 @@ describe("the tabs of one user", () => {
 describe("a tab has a stream of its own", () => {
   it.each([
     ["where nobody says whose it is", { identity: undefined }],
-    ["where it names its groups", { groups: ["a"] }],
     ["where sharing is off", { sharing: "off" as const }],
     ["where the address is made anew each time, and nothing names it", { url: () => "http://page.test/sse" }],
   ])("%s", async (_, options) => {

@@ -34,12 +34,15 @@ fn json() -> String {
 }
 
 fn entry(epoch: &Epoch, sequence: u64, channel: Channel, frame: &Bytes) -> Entry {
-    let payload = Payload::Event { frame: frame.clone(), delivery: Delivery::Durable };
+    let payload = Payload::Event { block: frame.clone().into(), delivery: Delivery::Durable };
     Entry { id: epoch.at(sequence), channels: channel.into(), at: Time::from_millis(sequence / 100), payload }
 }
 
 fn frame() -> Bytes {
-    EncodedEvent::new("note_created", &json()).expect("frames").place(&epoch().at(1))
+    EncodedEvent::new("note_created", &json())
+        .expect("frames")
+        .place(&epoch().at(1), &Channel::all().into())
+        .unlabelled()
 }
 
 /// A full window over all users.
@@ -100,8 +103,10 @@ fn after_with_100_groups(bencher: Bencher<'_, '_>, behind: u64) {
 /// Writes an event and gives it its id.
 #[divan::bench]
 fn encode(bencher: Bencher<'_, '_>) {
-    let (json, id) = (json(), epoch().at(1_042));
-    bencher.bench(|| EncodedEvent::new("note_created", black_box(&json)).map(|encoded| encoded.place(&id)));
+    let (json, id, channels) = (json(), epoch().at(1_042), Channel::all().into());
+    bencher.bench(|| {
+        EncodedEvent::new("note_created", black_box(&json)).map(|encoded| encoded.place(&id, &channels))
+    });
 }
 
 /// Reads 200 events in chunks of a network's size.

@@ -14,6 +14,9 @@ pub const GAP: &str = "tidings:gap";
 /// The name of [`Goodbye`] on the wire.
 pub const GOODBYE: &str = "tidings:goodbye";
 
+/// The name of [`Unfollowed`] on the wire.
+pub const UNFOLLOWED: &str = "tidings:unfollowed";
+
 /// A control event, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Control {
@@ -148,13 +151,18 @@ pub struct Heartbeat {
     pub sent: u64,
 }
 
-/// Something between the client's cursor and this event's id may be missing.
+/// Something between the client's cursor and this event's id may be missing: of the groups that the lines before it
+/// name, or of whatever the client reads where there are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Gap {
     /// Why replay cannot cover it.
     pub reason: GapReason,
 }
+
+/// The stream no longer reads the groups that the lines before it name: what is for them from here on is not said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Unfollowed {}
 
 /// Why replay could not cover what a client missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -30,6 +30,7 @@ pub struct Decoder {
     bom: Option<usize>,
     event: String,
     data: String,
+    groups: String,
     /// A `data` field was seen since the last dispatch.
     has_data: bool,
     /// An `id` field was seen since the last dispatch.
@@ -55,6 +56,9 @@ pub struct DecodedEvent {
     pub last_event_id: Arc<str>,
     /// Whether this block set the id itself.
     pub sets_id: bool,
+    /// The groups that it is for, each followed by LF: our own field `group`, which a standard reader ignores. Empty
+    /// where it is for this reader whatever that reads.
+    pub groups: String,
 }
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
@@ -65,7 +69,7 @@ impl Decoder {
         Self::with_max_bytes(last_event_id, EVENT_BYTES_MAX)
     }
 
-    /// A reader that refuses an event of more than `max_bytes`, counted over its name, data, id and the line
+    /// A reader that refuses an event of more than `max_bytes`, counted over its name, data, id, groups and the line
     /// that has not ended.
     pub fn with_max_bytes(last_event_id: &str, max_bytes: usize) -> Self {
         Self {
@@ -74,6 +78,7 @@ impl Decoder {
             bom: Some(0),
             event: String::new(),
             data: String::new(),
+            groups: String::new(),
             has_data: false,
             has_id: false,
             id_buffer: last_event_id.to_owned(),
@@ -155,7 +160,8 @@ impl Decoder {
     }
 
     fn check_bound(&mut self, more: usize) -> Result<(), DecodeError> {
-        let held = self.line.len() + self.event.len() + self.data.len() + self.id_buffer.len();
+        let held =
+            self.line.len() + self.event.len() + self.data.len() + self.id_buffer.len() + self.groups.len();
         if held.saturating_add(more) > self.max_bytes {
             self.failed = true;
             return Err(self.too_large());
@@ -186,6 +192,10 @@ impl Decoder {
                 self.data.push('\n');
                 self.has_data = true;
             }
+            b"group" => {
+                self.groups.push_str(value);
+                self.groups.push('\n');
+            }
             b"id" if !value.bytes().any(|byte| byte == 0) => {
                 value.clone_into(&mut self.id_buffer);
                 self.has_id = true;
@@ -203,6 +213,7 @@ impl Decoder {
         }
         let sets_id = std::mem::take(&mut self.has_id);
         let mut event = std::mem::take(&mut self.event);
+        let groups = std::mem::take(&mut self.groups);
         if !std::mem::take(&mut self.has_data) {
             return;
         }
@@ -211,7 +222,8 @@ impl Decoder {
         if event.is_empty() {
             event.push_str("message");
         }
-        events.push(DecodedEvent { event, data, last_event_id: Arc::clone(&self.last_event_id), sets_id });
+        let last_event_id = Arc::clone(&self.last_event_id);
+        events.push(DecodedEvent { event, data, last_event_id, sets_id, groups });
     }
 }
 

@@ -36,6 +36,7 @@ mod error;
 mod event_id;
 mod frame;
 mod history;
+mod names;
 mod notice;
 #[cfg(feature = "json")]
 mod raw;
@@ -51,14 +52,17 @@ pub use contract::{Contract, Delivery, NoApplicationError};
 pub use control::{Control, ControlError, GapReason, GoodbyeReason, ResyncReason};
 pub use decode::{DecodeError, DecodedEvent, Decoder, EVENT_BYTES_MAX};
 #[cfg(feature = "json")]
-pub use encode::{EncodedEvent, encode_control};
+pub use encode::{EncodedEvent, encode_control, encode_control_for};
 pub use envelope::Meta;
 #[cfg(feature = "json")]
 pub use envelope::{Envelope, EnvelopeError};
 pub use error::SubscriberError;
 pub use event_id::{EVENT_ID_BYTES_MAX, Epoch, EventId, EventIdError};
 pub use frame::{Frame, FrameError, FrameField, RESERVED_PREFIX};
-pub use history::{AppendError, Batch, Covered, Entry, History, Limits, Located, Payload, Query, Read};
+pub use history::{
+    AppendError, Batch, Block, Covered, Entry, History, Limits, Located, Payload, Query, Read,
+};
+pub use names::Names;
 pub use notice::{Notice, Revoked};
 #[cfg(feature = "json")]
 pub use raw::RawEvent;

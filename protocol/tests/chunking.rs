@@ -6,7 +6,9 @@ mod naive_reader;
 
 use naive_reader::{Reading, read_all};
 use proptest::{collection::vec, prelude::*, sample::select};
-use protocol::{DecodeError, DecodedEvent, Decoder, EncodedEvent, Epoch, Frame, FrameField, RESERVED_PREFIX};
+use protocol::{
+    Channel, DecodeError, DecodedEvent, Decoder, EncodedEvent, Epoch, Frame, FrameField, RESERVED_PREFIX,
+};
 
 /// What a reader of at most `max_bytes` makes of chunks: how the first failure came, too.
 fn read(chunks: &[&[u8]], max_bytes: usize) -> (Reading, Result<(), DecodeError>) {
@@ -113,6 +115,7 @@ proptest! {
             data,
             last_event_id: id.as_deref().unwrap_or_default().into(),
             sets_id: id.is_some(),
+            groups: String::new(),
         });
         prop_assert_eq!(reading.events[1..].first(), expected.as_ref());
         prop_assert!(reading.events.len() <= 2);
@@ -126,12 +129,12 @@ proptest! {
         let id = Epoch::new(&epoch).expect("within the alphabet").at(sequence);
         let encoded = EncodedEvent::new(&name, &json).expect("frames");
         let body = encoded.body().to_vec();
-        let block = encoded.place(&id);
+        let block = encoded.place(&id, &Channel::all().into()).unlabelled();
         prop_assert!(block.ends_with(&body));
         let (reading, result) = read(&[&block], usize::MAX);
         prop_assert_eq!(result, Ok(()));
         let expected =
-            DecodedEvent { event: name, data: json, last_event_id: id.to_string().into(), sets_id: true };
+            DecodedEvent { event: name, data: json, last_event_id: id.to_string().into(), sets_id: true, groups: String::new() };
         prop_assert_eq!(reading.events, [expected]);
     }
 }

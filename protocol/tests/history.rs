@@ -31,13 +31,13 @@ fn user(name: &str) -> Channel {
 
 fn event(id: EventId, channel: &Channel) -> Entry {
     let frame = Bytes::from(format!("id: {id}\ndata: {{}}\n\n"));
-    let payload = Payload::Event { frame, delivery: Delivery::Durable };
+    let payload = Payload::Event { block: frame.into(), delivery: Delivery::Durable };
     Entry { id, channels: channel.clone().into(), at: Time::from_millis(0), payload }
 }
 
 fn live_only(id: EventId, channel: &Channel) -> Entry {
     let payload =
-        Payload::Event { frame: Bytes::from_static(b"data: now\n\n"), delivery: Delivery::LiveOnly };
+        Payload::Event { block: Bytes::from_static(b"data: now\n\n").into(), delivery: Delivery::LiveOnly };
     Entry { payload, ..event(id, channel) }
 }
 

@@ -28,12 +28,12 @@ fn check_window(json_bytes: usize, channels: impl Fn(u64) -> Vec<String>) {
     while history.len() as u64 * 2 > sequence || sequence < 4 {
         sequence += 1;
         let id = epoch.at(sequence);
-        let frame = EncodedEvent::new("note_created", &json).expect("frames").place(&id);
         let members: Vec<_> =
             channels(sequence).iter().map(|name| Channel::user(name).expect("short")).collect();
         let channels = ChannelSet::new(members).expect("not empty");
+        let block = EncodedEvent::new("note_created", &json).expect("frames").place(&id, &channels);
         // Live-only, since floors have a bound of their own.
-        let payload = Payload::Event { frame, delivery: Delivery::LiveOnly };
+        let payload = Payload::Event { block, delivery: Delivery::LiveOnly };
         history.append(Entry { id, channels, at: Time::from_millis(0), payload }).expect("in order");
         let held = held(&region);
         // A few entries cost less than the smallest tables.

@@ -11,7 +11,10 @@ use protocol::{
     subscriber::{Input, Output},
     tab::{Kind, Post, Role},
 };
-use support::{browser::Browser, server::Restart};
+use support::{
+    browser::Browser,
+    server::{GROUPS, Restart},
+};
 
 const SMALL: Limits = Limits { count: 40, bytes: 1 << 20, age: Duration::from_secs(900) };
 const SECOND: Duration = Duration::from_secs(1);
@@ -249,20 +252,137 @@ fn only_a_leader_who_was_asked_to_try_again_frees_the_parked() {
     }
 }
 
+/// Tabs whose pages read these groups, or all.
+fn tabs_of(groups: &[Option<&[&str]>]) -> Browser {
+    let mut browser = Browser::new(7, SMALL);
+    for groups in groups {
+        browser.open_for(*groups);
+    }
+    browser.run(7 * SECOND);
+    browser.check();
+    browser
+}
+
+/// Every tab has handled as many events since `before`, and been told of as many gaps.
+fn got(browser: &Browser, before: &[(usize, usize)], more: &[(usize, usize)]) {
+    let after: Vec<_> =
+        before.iter().zip(more).map(|(before, more)| (before.0 + more.0, before.1 + more.1)).collect();
+    assert_eq!(counts(browser), after);
+}
+
+#[test]
+fn tabs_that_read_different_groups_share_one_stream_and_each_gets_its_own() {
+    let mut browser = tabs_of(&[Some(&["g0"]), Some(&["g1"]), Some(&[]), None]);
+    assert_eq!((browser.streams(), browser.server.accepted), (1, 1));
+    assert_eq!(browser.server.groups(), [["g0", "g1", "g2"]]);
+    let before = counts(&browser);
+    for group in [0, 1, 1, 2, 2, 2] {
+        browser.send_to_group(group);
+    }
+    browser.send();
+    browser.run(SECOND);
+    got(&browser, &before, &[(2, 0), (3, 0), (1, 0), (7, 0)]);
+    browser.check();
+}
+
+#[test]
+fn a_group_that_is_followed_is_covered_from_a_gap_that_only_its_tabs_are_told_of() {
+    let mut browser = tabs_of(&[Some(&["g0"]), Some(&["g0"]), Some(&[])]);
+    let before = counts(&browser);
+    browser.want(2, Some(&["g1"]));
+    browser.run(SECOND);
+    browser.want(0, Some(&["g0", "g1"]));
+    browser.run(SECOND);
+    browser.send_to_group(1);
+    browser.run(SECOND);
+    // The second to follow it is told at once, since it has not fetched what came before.
+    got(&browser, &before, &[(1, 1), (0, 0), (1, 1)]);
+    assert_eq!(browser.server.accepted, 1);
+    browser.check();
+}
+
+#[test]
+fn a_group_is_read_until_the_last_tab_follows_it_no_more() {
+    let mut browser = tabs_of(&[Some(&["g0", "g1"]), Some(&["g1"])]);
+    browser.want(0, Some(&["g0"]));
+    browser.run(SECOND);
+    assert_eq!(browser.server.groups(), [["g0", "g1"]]);
+    browser.want(1, Some(&[]));
+    browser.run(6 * SECOND);
+    assert_eq!(browser.server.groups(), [["g0"]]);
+    browser.close(0);
+    browser.run(10 * SECOND);
+    assert_eq!(browser.server.groups(), [[""; 0]], "and what a tab that is gone followed");
+}
+
+#[test]
+fn another_leader_asks_for_the_groups_of_all_tabs_at_once_and_nobody_is_told_of_a_gap() {
+    let mut browser = tabs_of(&[Some(&["g0"]), Some(&["g1"]), Some(&["g2"])]);
+    let before = counts(&browser);
+    let leader = browser.leader().expect("one leads");
+    browser.close(leader);
+    for group in 0..3 {
+        browser.send_to_group(group);
+    }
+    browser.run(10 * SECOND);
+    for view in (0..3).filter(|view| *view != leader) {
+        assert_eq!(browser.counts(view), (before[view].0 + 1, before[view].1));
+    }
+    browser.check();
+}
+
+#[test]
+fn a_followed_group_costs_no_gap_at_the_next_stream() {
+    for tabs in 1..=3 {
+        let mut browser = tabs_of(&vec![Some(&["g0"][..]); tabs]);
+        browser.want(0, Some(&["g0", "g1"]));
+        browser.run(SECOND);
+        let before = counts(&browser);
+        browser.break_wires();
+        browser.send_to_group(1);
+        browser.run(40 * SECOND);
+        let mut more = vec![(0, 0); tabs];
+        more[0] = (1, 0);
+        got(&browser, &before, &more);
+        browser.check();
+    }
+}
+
+/// Some of the groups, or all without a name.
+fn groups(browser: &mut Browser) -> Option<Vec<&'static str>> {
+    let mask = browser.dice.roll(8);
+    let groups = (0..3).filter(|n| mask & (1 << n) != 0).map(|n| GROUPS[n]).collect();
+    (!browser.dice.one_in(8)).then_some(groups)
+}
+
+fn open(browser: &mut Browser) {
+    let groups = groups(browser);
+    browser.open_for(groups.as_deref());
+}
+
+/// The page of a tab shows something else.
+fn want(browser: &mut Browser, view: usize) {
+    let groups = groups(browser);
+    browser.want(view, groups.as_deref());
+}
+
 fn step(browser: &mut Browser) {
     let view = browser.dice.roll(browser.views.len() as u64) as usize;
     match browser.dice.roll(40) {
-        0..=9 => browser.send(),
-        10..=21 => {
+        0..=5 => browser.send(),
+        6..=9 => {
+            let group = browser.dice.roll(3) as usize;
+            browser.send_to_group(group);
+        }
+        10..=18 => {
             browser.turn();
         }
+        19..=21 => want(browser, view),
         22 => {
             let time = Duration::from_millis(browser.dice.roll(60_000));
             browser.run(time);
         }
-        23 if browser.views.len() < 12 => {
-            browser.open();
-        }
+        23 if browser.views.len() < 12 => open(browser),
         24 if browser.views.iter().filter(|view| !view.gone).count() > 1 => browser.close(view),
         25 => browser.freeze(view),
         26 => browser.hang(view),
@@ -291,7 +411,7 @@ fn run(seed: u64) {
     let mut browser = Browser::new(seed, SMALL);
     browser.faults = true;
     for _ in 0..3 {
-        browser.open();
+        open(&mut browser);
     }
     for _ in 0..120 {
         step(&mut browser);

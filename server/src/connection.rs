@@ -44,7 +44,7 @@ pub(crate) struct Connection {
     /// Channels it is registered under; changes when its rights do.
     pub(crate) channels: Mutex<Vec<Channel>>,
     /// The groups that it shall read from now on, until the stream has taken them.
-    wish: Mutex<Option<BTreeSet<String>>>,
+    wish: Mutex<Option<Wish>>,
     /// A goodbye it has been told to say.
     leave: Mutex<Option<GoodbyeReason>>,
     /// The socket under it, where `serve` knows it.
@@ -56,6 +56,9 @@ pub(crate) struct Connection {
     /// The last sign of it, in Unix milliseconds.
     alive_at: AtomicU64,
 }
+
+/// The groups that a client wants to read; all that it may read where it names none.
+pub(crate) type Wish = Option<BTreeSet<String>>;
 
 /// What can happen to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,13 +174,13 @@ impl Connection {
     }
 
     /// Tells it which groups to read. The last word stands.
-    pub(crate) fn wish(&self, groups: BTreeSet<String>) {
+    pub(crate) fn wish(&self, groups: Wish) {
         *self.wish.lock() = Some(groups);
         self.tell(News::Wish);
     }
 
     /// What it was told to read, once.
-    pub(crate) fn take_wish(&self) -> Option<BTreeSet<String>> {
+    pub(crate) fn take_wish(&self) -> Option<Wish> {
         if self.take(News::Wish) { self.wish.lock().take() } else { None }
     }
 

@@ -1,7 +1,7 @@
 //! `POST /groups`: a stream that is open reads other groups from now on.
 //!
 //! The body names all that it shall read, so that asking twice does no harm. What the stream did not read before is
-//! covered from the `rights` gap on that it says next; what it no longer reads ends with the answer of `Authorize`.
+//! covered from the `rights` gap on that names it; what it no longer reads ends where the stream says that, too.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Refusal,
+    connection::Wish,
     origin::Origin,
     request::{Reader, named_connection},
     rights::Denied,
@@ -25,8 +26,8 @@ use crate::{
 /// Room for 100 names of any length that a channel takes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// `POST /groups?connection=…`, `{"groups":["a","b"]}`. Answers `{"refused":[…]}` with the names among them that the
-/// user may not read.
+/// `POST /groups?connection=…`, `{"groups":["a","b"]}`, or `null` for all. Answers `{"refused":[…]}` with the names
+/// among them that the user may not read.
 pub(crate) async fn groups(State(mount): State<Mount>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let origin = Origin::of(&parts.headers, &mount.shared.config.origins);
@@ -52,21 +53,25 @@ async fn change(mount: &Mount, parts: Parts, body: Body) -> Result<Response, Res
     let connection = connection
         .filter(|connection| *connection.user == *identity.user)
         .ok_or_else(|| said(StatusCode::NOT_FOUND, &json!({ "error": "there is no such connection" })))?;
-    let refused: Vec<_> = wanted.iter().filter(|group| !identity.groups.contains(*group)).cloned().collect();
+    let named = wanted.iter().flatten();
+    let refused: Vec<_> = named.filter(|group| !identity.groups.contains(*group)).cloned().collect();
     connection.wish(wanted);
     Ok(said(StatusCode::OK, &json!({ "refused": refused })))
 }
 
-async fn read(body: Body, most: usize) -> Result<BTreeSet<String>, Response> {
+async fn read(body: Body, most: usize) -> Result<Wish, Response> {
     let refuse = |code, error: &str| said(code, &json!({ "error": error }));
     let bytes = to_bytes(body, BODY_BYTES_MAX)
         .await
         .map_err(|_| refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 64 KiB, or was cut"))?;
     let value: Value = serde_json::from_slice(&bytes)
         .map_err(|_| refuse(StatusCode::BAD_REQUEST, "the body is not JSON"))?;
+    if value.get("groups").is_some_and(Value::is_null) {
+        return Ok(None);
+    }
     let names = value["groups"].as_array().map(|groups| groups.iter().map(Value::as_str).collect());
     let Some(Some(names)) = names else {
-        return Err(refuse(StatusCode::UNPROCESSABLE_ENTITY, "`groups` is not a list of names"));
+        return Err(refuse(StatusCode::UNPROCESSABLE_ENTITY, "`groups` is neither null nor a list of names"));
     };
     let names: BTreeSet<&str> = names;
     if names.len() > most {
@@ -76,7 +81,7 @@ async fn read(body: Body, most: usize) -> Result<BTreeSet<String>, Response> {
     for name in &names {
         Channel::group(name).map_err(|error| refuse(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()))?;
     }
-    Ok(names.into_iter().map(str::to_owned).collect())
+    Ok(Some(names.into_iter().map(str::to_owned).collect()))
 }
 
 fn said(code: StatusCode, what: &Value) -> Response {

@@ -1,10 +1,8 @@
 //! What a subscribe request says beside who it comes from.
 
-use std::collections::BTreeSet;
-
 use axum::http::{HeaderMap, HeaderValue, request::Parts};
 
-use crate::log::Cursor;
+use crate::{connection::Wish, log::Cursor};
 
 /// The connection before, of a client whose address must not change: the answer to its preflight is
 /// remembered by address.
@@ -17,8 +15,10 @@ pub(crate) struct Subscribe {
     pub(crate) reader: Reader,
     /// The connection the client had before.
     pub(crate) predecessor: Option<String>,
-    /// The groups it wants of those it may read; all of them where it names none.
-    pub(crate) groups: Option<BTreeSet<String>>,
+    /// The groups it wants of those it may read.
+    pub(crate) groups: Wish,
+    /// The groups that its cursor speaks for; all that it wants where it names none.
+    pub(crate) known: Wish,
 }
 
 /// What reads the stream.
@@ -38,6 +38,7 @@ impl Subscribe {
             reader: Reader::Native,
             predecessor: parts.headers.get(CONNECTION).and_then(|id| id.to_str().ok()).map(str::to_owned),
             groups: None,
+            known: None,
         };
         let query = parts.uri.query().unwrap_or_default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -49,9 +50,10 @@ impl Subscribe {
                 "connection" => {
                     subscribe.predecessor.get_or_insert_with(|| value.into_owned());
                 }
-                "groups" => {
-                    let groups = value.split(',').filter(|name| !name.is_empty()).map(str::to_owned);
-                    subscribe.groups.get_or_insert_default().extend(groups);
+                "groups" | "known" => {
+                    let named = value.split(',').filter(|name| !name.is_empty()).map(str::to_owned);
+                    let names = if name == "groups" { &mut subscribe.groups } else { &mut subscribe.known };
+                    names.get_or_insert_default().extend(named);
                 }
                 _ => {}
             }
@@ -126,9 +128,10 @@ mod tests {
 
     #[test]
     fn our_clients_say_who_they_are_and_what_they_want() {
-        let subscribe = read("/?tidings=1&connection=abc&groups=a,b&groups=c", None);
+        let subscribe = read("/?tidings=1&connection=abc&groups=a,b&groups=c&known=", None);
         assert_eq!((subscribe.reader, subscribe.predecessor.as_deref()), (Reader::Tidings, Some("abc")));
         assert_eq!(subscribe.groups, Some(["a", "b", "c"].map(str::to_owned).into()));
+        assert_eq!(subscribe.known, Some([].into()), "of none");
         let plain = read("/", None);
         assert_eq!((plain.reader, plain.predecessor, plain.groups), (Reader::Native, None, None));
     }

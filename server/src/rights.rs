@@ -8,7 +8,7 @@ use protocol::{Channel, ChannelSet, Covered, Notice};
 use crate::{
     Identity, Refusal,
     authorize::Ask,
-    connection::Connection,
+    connection::{Connection, Wish},
     shared::Shared,
     store::{Draft, Matter},
 };
@@ -27,16 +27,13 @@ pub(crate) struct Rights {
     pub(crate) own_notices: Vec<u64>,
 }
 
-/// Between the random bits of a connection id and its mark.
-pub(crate) const MARKED: char = '.';
-
 /// A request that wants to read, and may be asked about again.
 #[derive(Clone)]
 pub(crate) struct Claim {
     pub(crate) authorize: Arc<dyn Ask>,
     pub(crate) parts: Arc<Parts>,
     /// The groups the client asked for; all that it may read when it named none.
-    pub(crate) wanted: Option<BTreeSet<String>>,
+    pub(crate) wanted: Wish,
     /// The connection it will be, or is.
     pub(crate) connection_id: Arc<str>,
     /// The connection it says it was.
@@ -178,18 +175,6 @@ impl Claim {
         // Running out of time is an answer too.
         let _ = tokio::time::timeout(shared.config.authorize_timeout, asking).await;
         kept
-    }
-
-    /// What a connection id says about the groups that were asked for, without naming them: nothing when it
-    /// was all of them.
-    pub(crate) fn mark(shared: &Shared, wanted: Option<&BTreeSet<String>>) -> Option<String> {
-        wanted.map(|wanted| shared.secret.digest("wanted", wanted.iter().map(String::as_str)))
-    }
-
-    /// Whether the connection before asked for other groups: its cursor does not speak for these.
-    pub(crate) fn asks_for_others(&self, shared: &Shared) -> bool {
-        let before = self.predecessor.as_deref().and_then(|id| id.split_once(MARKED));
-        before.is_some_and(|(_, mark)| Self::mark(shared, self.wanted.as_ref()).as_deref() != Some(mark))
     }
 
     fn covered(&self, identity: &Identity, groups: Vec<(String, u64)>) -> Result<Vec<Covered>, Denied> {

@@ -17,9 +17,9 @@ use std::{
 use bytes::Bytes;
 use http_body::Frame;
 use protocol::{
-    Batch, EventId, GapReason, GoodbyeReason, Notice, Query, Read,
-    control::{self, Gap, Goodbye, Heartbeat},
-    encode_control,
+    Batch, Covered, EventId, GapReason, GoodbyeReason, Notice, Query, Read,
+    control::{self, Gap, Goodbye, Heartbeat, Unfollowed},
+    encode_control, encode_control_for,
 };
 
 use crate::{
@@ -155,6 +155,8 @@ pub(crate) struct Beginning {
     pub(crate) generation: u64,
     pub(crate) hello: Bytes,
     pub(crate) gap: Option<GapReason>,
+    /// Groups that the cursor does not speak for.
+    pub(crate) gained: Vec<String>,
 }
 
 impl Stream {
@@ -179,6 +181,8 @@ impl Stream {
         stream.arm_timers();
         if let Some(reason) = beginning.gap {
             stream.say_gap(reason);
+        } else if !beginning.gained.is_empty() {
+            stream.say_gained(&beginning.gained);
         }
         stream
     }
@@ -200,7 +204,7 @@ impl Stream {
         if self.parting.is_none()
             && let Some(groups) = self.membership.connection.take_wish()
         {
-            self.claim.wanted = Some(groups);
+            self.claim.wanted = groups;
             let of_client = Question::of(Asker::Client, None);
             let question = self.asking.as_ref().map(|asking| asking.question);
             // What the log asks is not answered with what was wanted before.
@@ -380,11 +384,19 @@ impl Stream {
 
     /// Reads on with rights that hold at `head`.
     fn go_on(&mut self, rights: Rights, jump: Option<GapReason>, head: EventId, generation: u64) {
-        // Read without a break: by the grant alone, what was missed in a time without it would be taken for read.
-        let reads = |covered: &protocol::Covered| {
-            covered.channel.group_name().is_none() || self.rights.covered.contains(covered)
+        // Read without a break: by the grant alone, what was missed in a time without it would be taken for read. A
+        // jump has the client fetch everything.
+        let unread = |covered: &&Covered| match jump {
+            None => !self.rights.covered.contains(covered),
+            Some(_) => !self.rights.covered.iter().any(|before| before.channel == covered.channel),
         };
-        let gained = !rights.covered.iter().all(reads);
+        let gained = names(rights.covered.iter().filter(unread));
+        let lost = names(
+            self.rights
+                .covered
+                .iter()
+                .filter(|before| !rights.covered.iter().any(|covered| covered.channel == before.channel)),
+        );
         self.timers.expire_in(rights.identity.expires_at.map(|at| self.shared.clock.until(at)));
         self.arm_timers();
         self.shared.registry.move_to(&self.membership.connection, rights.channels());
@@ -395,8 +407,14 @@ impl Stream {
             self.position = Position { sequence: head.sequence(), own: None };
             self.note_stand();
             self.say_gap(reason);
-        } else if gained {
-            self.say_gap(GapReason::Rights);
+        }
+        if !gained.is_empty() {
+            self.say_gained(&gained);
+        }
+        if !lost.is_empty() {
+            let id = self.position.id(&self.shared.log, self.generation);
+            let block = encode_control_for(&lost, id.as_ref(), control::UNFOLLOWED, &Unfollowed {}, None);
+            self.waiting.push(Block::Control(block));
         }
     }
 
@@ -413,9 +431,18 @@ impl Stream {
     }
 
     fn say_gap(&mut self, reason: GapReason) {
+        self.say_gap_of(&[], reason);
+    }
+
+    /// From here on it reads these groups, too.
+    fn say_gained(&mut self, groups: &[String]) {
+        self.say_gap_of(groups, GapReason::Rights);
+    }
+
+    fn say_gap_of(&mut self, groups: &[String], reason: GapReason) {
         self.shared.metrics.gaps.add(1);
         let id = self.position.id(&self.shared.log, self.generation);
-        let gap = encode_control(id.as_ref(), control::GAP, &Gap { reason }, None);
+        let gap = encode_control_for(groups, id.as_ref(), control::GAP, &Gap { reason }, None);
         self.waiting.push(Block::Control(gap));
     }
 
@@ -440,6 +467,11 @@ impl Stream {
         self.asking = None;
         self.ended = true;
     }
+}
+
+/// The groups among what is covered.
+fn names<'a>(covered: impl Iterator<Item = &'a Covered>) -> Vec<String> {
+    covered.filter_map(|covered| covered.channel.group_name()).map(str::to_owned).collect()
 }
 
 pub(crate) fn millis(duration: Duration) -> u32 {

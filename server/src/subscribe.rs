@@ -24,7 +24,7 @@ use crate::{
     origin::Origin,
     random,
     request::{Reader, Subscribe, is_forwarded, named_connection},
-    rights::{Claim, Denied, MARKED, Rights},
+    rights::{Claim, Denied, Rights},
     serve::Line,
     shared::Shared,
     stream::{Beginning, Membership, Position, Stream, millis},
@@ -124,14 +124,10 @@ async fn open(
         }
         None => None,
     };
-    let mut id = random::token().map_err(|error| {
+    let id = random::token().map_err(|error| {
         tracing::error!(%error, "no randomness for a connection id");
         Rejection::Unavailable
     })?;
-    if let Some(mark) = Claim::mark(shared, subscribe.groups.as_ref()) {
-        id.push(MARKED);
-        id.push_str(&mark);
-    }
     let mut claim = Claim {
         authorize: mount.authorize.clone(),
         parts: Arc::new(parts),
@@ -140,10 +136,13 @@ async fn open(
         predecessor: subscribe.predecessor,
         opened_at: None,
     };
-    let (rights, mut start) = settle(shared, &claim, subscribe.cursor).await?;
-    if matches!(start.how, How::Replayed(_)) && claim.asks_for_others(shared) {
-        start.how = How::Gap(GapReason::Rights);
-    }
+    let (rights, start) = settle(shared, &claim, subscribe.cursor).await?;
+    let gained = match (&start.how, &subscribe.known) {
+        (How::Replayed(_), Some(known)) => {
+            rights.groups().into_iter().filter(|group| !known.contains(*group)).map(str::to_owned).collect()
+        }
+        _ => Vec::new(),
+    };
     claim.opened_at = Some(start.head.sequence());
     let at = shared.clock.now();
     let first_at = predecessor_since(shared, &claim, &rights.identity.user).unwrap_or(at);
@@ -177,7 +176,7 @@ async fn open(
     if shared.is_draining() {
         return Err(Rejection::Draining);
     }
-    Ok(begin(shared, membership, claim, rights, start, alive_every))
+    Ok(begin(shared, membership, claim, rights, start, gained, alive_every))
 }
 
 /// When the client came first, if it was here before and says so.
@@ -253,6 +252,7 @@ fn begin(
     claim: Claim,
     rights: Rights,
     start: Start,
+    gained: Vec<String>,
     alive_every: Option<Duration>,
 ) -> Stream {
     let Start { head, generation, how } = start;
@@ -287,7 +287,7 @@ fn begin(
     let hello = encode_control(id.as_ref(), control::HELLO, &hello, Some(u64::from(millis(retry))));
     Stream::new(
         shared.clone(),
-        Beginning { membership, claim, rights, position, head, generation, hello, gap },
+        Beginning { membership, claim, rights, position, head, generation, hello, gap, gained },
     )
 }
 

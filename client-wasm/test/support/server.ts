@@ -58,18 +58,18 @@ export class Connection {
     await this.write("tidings:hello", hello, resumed === "gap" ? null : id);
   }
 
-  async gap(id: string, reason = "retention"): Promise<void> {
-    await this.write("tidings:gap", { reason }, id);
+  async gap(id: string, reason = "retention", groups: string[] = []): Promise<void> {
+    await this.write("tidings:gap", { reason }, id, groups);
   }
 
   /** An event of the contract, its golden payload changed where the test says so. */
-  async event(name: keyof Events, id: string, o: { data?: object; meta?: object } = {}): Promise<void> {
+  async event(name: keyof Events, id: string, o: { data?: object; meta?: object; groups?: string[] } = {}): Promise<void> {
     const golden = fixture(name);
-    await this.write(name, { ...golden, data: { ...golden.data, ...o.data }, meta: o.meta }, id);
+    await this.write(name, { ...golden, data: { ...golden.data, ...o.data }, meta: o.meta }, id, o.groups);
   }
 
-  async write(name: string, data: unknown, id: string | null): Promise<void> {
-    const line = id === null ? "" : `id: ${id}\n`;
+  async write(name: string, data: unknown, id: string | null, groups: string[] = []): Promise<void> {
+    const line = groups.map((group) => `group: ${group}\n`).join("") + (id === null ? "" : `id: ${id}\n`);
     await this.raw(`${line}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 

@@ -35,6 +35,7 @@ export class Scene {
       },
       report: ({ code, message }) => this.log.push(`error ${code}: ${message}`),
       lock: () => {},
+      follow: () => {},
       post: () => {},
       mirror: () => {},
       contractChange: () => this.log.push("newer contract"),

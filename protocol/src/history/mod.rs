@@ -3,6 +3,7 @@
 //! A connection is a cursor, not a queue: replay and live delivery are the same call, [`History::after`],
 //! whose cost is that of its answer. A reader that falls below the floor of one of its channels is told so.
 
+mod block;
 mod floors;
 mod read;
 
@@ -11,8 +12,8 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-
+pub use block::Block;
+pub(crate) use block::{group_names, labels_len, write_labels};
 pub use read::{Batch, Covered, Query, Read};
 
 use crate::{Channel, ChannelSet, Delivery, Epoch, EventId, Notice, Time};
@@ -62,8 +63,8 @@ pub struct Entry {
 pub enum Payload {
     /// An app event, framed.
     Event {
-        /// The whole block of the wire, shared by all who send it.
-        frame: Bytes,
+        /// The block of the wire, shared by all who send it.
+        block: Block,
         /// Whether it is replayed.
         delivery: Delivery,
     },
@@ -75,12 +76,12 @@ pub enum Payload {
 
 impl Entry {
     fn bytes(&self) -> usize {
-        let frame = match &self.payload {
-            Payload::Event { frame, .. } => frame.len(),
+        let block = match &self.payload {
+            Payload::Event { block, .. } => block.len(),
             Payload::Notice(_) | Payload::Past => 0,
         };
         let channels = self.channels.iter().map(|channel| CHANNEL_BYTES + channel.as_str().len());
-        frame + ENTRY_BYTES + channels.sum::<usize>()
+        block + ENTRY_BYTES + channels.sum::<usize>()
     }
 }
 
@@ -98,7 +99,10 @@ impl Entry {
 ///     id: epoch.at(1),
 ///     channels: channel.clone().into(),
 ///     at: Time::from_millis(0),
-///     payload: Payload::Event { frame: Bytes::from_static(b"id: e-1\ndata: {}\n\n"), delivery: Delivery::Durable },
+///     payload: Payload::Event {
+///         block: Bytes::from_static(b"id: e-1\ndata: {}\n\n").into(),
+///         delivery: Delivery::Durable,
+///     },
 /// })?;
 /// let covered = [Covered::from_the_beginning(channel)];
 /// let query = Query { cursor: 0, covered: &covered, replay_until: 0, rights_at: 0, generation: 0, budget: 65_536 };

@@ -179,14 +179,15 @@ impl Batch {
         let sequence = entry.id.sequence();
         match &entry.payload {
             Payload::Event { delivery: Delivery::LiveOnly, .. } if sequence <= query.replay_until => {}
-            Payload::Event { frame, .. } => {
-                if !self.frames.is_empty() && self.bytes + frame.len() > query.budget {
+            Payload::Event { block, .. } => {
+                if !self.frames.is_empty() && self.bytes + block.len() > query.budget {
                     self.position = sequence - 1;
                     self.more = true;
                     return false;
                 }
+                let frame = block.for_reader(&entry.channels, sequence, query.covered);
                 self.bytes += frame.len();
-                self.frames.push(frame.clone());
+                self.frames.push(frame);
             }
             Payload::Notice(notice) if sequence > query.rights_at => {
                 self.position = sequence - 1;

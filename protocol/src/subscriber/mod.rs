@@ -14,6 +14,7 @@ mod hold;
 mod link;
 mod outage;
 mod reading;
+mod reads;
 mod relay;
 
 use std::collections::VecDeque;
@@ -29,6 +30,7 @@ pub use hold::{HoldError, HoldId, Released};
 use hold::{Holds, Kind};
 use link::Link;
 use outage::{QUIET_FOR, Trouble};
+pub(crate) use reads::Reads;
 pub(crate) use relay::Welcome;
 
 /// The numbers of a subscriber. Defaults as in `DESIGN.md` § 7.
@@ -197,6 +199,9 @@ pub enum Output {
     Relay(DecodedEvent),
     /// Of a [`Tab`](crate::tab::Tab): make the request.
     Fetch(Attempt),
+    /// Of a [`Tab`](crate::tab::Tab): have the open stream read what [`Tab::asked`](crate::tab::Tab::asked) says:
+    /// `POST {path}/groups`, again and again until it is answered or the stream has ended.
+    Groups,
     /// Of a [`Tab`](crate::tab::Tab): tell the other tabs.
     Post(Post),
     /// Of a [`Tab`](crate::tab::Tab): what is to be done with the browser's lock.
@@ -266,6 +271,7 @@ pub struct Subscriber {
     /// A resync that was cut short by [`Input::Close`].
     owed: Option<ResyncReason>,
     holds: Holds,
+    reads: Reads,
     told_revision: u32,
     /// Other tabs read along: what the network says is relayed.
     shared: bool,
@@ -300,6 +306,7 @@ impl Subscriber {
             fresh_reason: ResyncReason::Initial,
             owed: None,
             holds: Holds::default(),
+            reads: Reads::default(),
             shared: false,
             outputs: VecDeque::new(),
             last_state: State::Idle,

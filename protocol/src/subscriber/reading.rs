@@ -4,8 +4,8 @@ use super::{
     Message, Output, Released, Subscriber, link::Alive, link::Greeted, link::Link, link::Source, link::Stream,
 };
 use crate::{
-    Control, DecodedEvent, EventId, Millis, ResyncReason, SubscriberError, Time,
-    control::{GAP, GOODBYE, GapReason, HELLO, Heartbeat, Hello, Resumed},
+    Control, DecodedEvent, EventId, Millis, Names, ResyncReason, SubscriberError, Time,
+    control::{GAP, GOODBYE, GapReason, HELLO, Heartbeat, Hello, Resumed, UNFOLLOWED},
     decimal::decimal,
     decode::DecodeError,
     frame::RESERVED_PREFIX,
@@ -67,12 +67,18 @@ impl Subscriber {
             return self.handle_app_event(event, id, now);
         }
         match (self.config.parse_control)(&event.event, &event.data) {
-            Ok(Control::Hello(hello)) => self.handle_hello(hello, id, now),
+            Ok(Control::Hello(hello)) => self.handle_hello(hello, id, None, now),
             Ok(_) if self.greeted().is_none() => self.miss_hello(&event.event, now),
             Ok(Control::Heartbeat(heartbeat)) => self.handle_heartbeat(heartbeat, id, now),
+            Ok(Control::Gap(_)) if !event.groups.is_empty() => self.gain(&event.groups, id, now),
             Ok(Control::Gap(gap)) => self.handle_gap(gap.reason, id, now),
             Ok(Control::Goodbye(goodbye)) => self.goodbye(goodbye, now),
-            Ok(Control::Unknown) => self.advance(id),
+            Ok(Control::Unknown) => {
+                if event.event == UNFOLLOWED {
+                    self.lose(&event.groups, now);
+                }
+                self.advance(id);
+            }
             Err(error) => {
                 // Whatever its reason, a gap is a gap; a reconnection in front of it would meet it again.
                 if event.event == GAP && self.greeted().is_some() {
@@ -89,10 +95,18 @@ impl Subscriber {
         }
         self.passed.clear();
         self.cursor = id.or_else(|| self.cursor.take());
+        self.reads.tell();
         self.resync(reason.into(), now);
     }
 
-    pub(super) fn handle_hello(&mut self, hello: Hello, id: Option<EventId>, now: Time) {
+    /// `covered` are the groups that another tab's stream reads; of its own a subscriber knows.
+    pub(super) fn handle_hello(
+        &mut self,
+        hello: Hello,
+        id: Option<EventId>,
+        covered: Option<Names>,
+        now: Time,
+    ) {
         let has_cursor = self.cursor.is_some();
         let Some(stream) = self.current_stream() else { return };
         let follows = stream.source == Source::Tab;
@@ -121,6 +135,7 @@ impl Subscriber {
         }
         let changed = self.subject.as_ref().is_some_and(|subject| *subject != hello.subject);
         self.subject = Some(hello.subject);
+        self.note_hello(resumed && !changed, covered);
         if changed {
             self.drop_held(Released::Superseded);
             self.passed.clear();
@@ -131,8 +146,9 @@ impl Subscriber {
         match hello.resumed {
             Resumed::Replayed if resumed => {
                 self.advance(id);
-                if let Some(reason) = self.owed {
-                    self.resync(reason, now);
+                match self.owed {
+                    Some(reason) => self.resync(reason, now),
+                    None => self.note_reads(now),
                 }
             }
             Resumed::Fresh | Resumed::Replayed => {
@@ -174,6 +190,9 @@ impl Subscriber {
             return;
         }
         self.move_cursor(id.clone());
+        if !event.groups.is_empty() && !self.reads.wanted.meet(&event.groups) {
+            return self.note_settled();
+        }
         self.deliver(Message { id, name: event.event, data: event.data, replayed, relayed }, now);
         self.note_settled();
     }
@@ -188,7 +207,7 @@ impl Subscriber {
     }
 
     /// Everything up to `id` has been sent.
-    fn advance(&mut self, id: Option<EventId>) {
+    pub(super) fn advance(&mut self, id: Option<EventId>) {
         if id.as_ref().is_some_and(|id| !self.has_passed(id)) {
             self.move_cursor(id);
         }

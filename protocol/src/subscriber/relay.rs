@@ -3,9 +3,9 @@
 //! A follower's subscriber is a replica: fed the same events as the leader's from the same position, it comes to
 //! the same cursor, gaps and counts. See [`Tab`](crate::tab::Tab), which alone uses this.
 
-use super::{Output, QUIET_FOR, Subscriber, link::Link, link::Source};
+use super::{Output, QUIET_FOR, Reads, Subscriber, link::Link, link::Source};
 use crate::{
-    Control, DecodedEvent, EventId, Millis, SubscriberError, Time,
+    Control, DecodedEvent, EventId, Millis, Names, SubscriberError, Time,
     control::{GAP, HELLO, Resumed},
 };
 
@@ -20,6 +20,9 @@ pub(crate) struct Welcome<'a> {
     pub(crate) position: Option<EventId>,
     /// App events the leader has counted since hello, less those that follow from its ring.
     pub(crate) received: u64,
+    /// What the leader's stream was asked for, and what it reads of that.
+    pub(crate) asked: Names,
+    pub(crate) covered: Names,
 }
 
 impl Subscriber {
@@ -40,7 +43,8 @@ impl Subscriber {
     /// The leader says hello, in place of the server.
     pub(crate) fn join(&mut self, welcome: Welcome<'_>, now: Time) {
         let now = self.observe(now);
-        let Welcome { hello, resumed, position, received } = welcome;
+        let Welcome { hello, resumed, position, received, asked, covered } = welcome;
+        self.reads.asked = asked;
         match (self.config.parse_control)(HELLO, hello) {
             Ok(Control::Hello(mut hello)) => {
                 let same = self.subject.as_ref().is_none_or(|subject| *subject == hello.subject);
@@ -48,7 +52,7 @@ impl Subscriber {
                 hello.replay_until = position.as_ref().map(EventId::to_text);
                 // What follows from the ring lies after this tab's cursor, and before the leader's.
                 let id = if same && resumed == Resumed::Replayed { None } else { position.clone() };
-                self.handle_hello(hello, id, now);
+                self.handle_hello(hello, id, Some(covered), now);
                 if let Some(greeted) = self.greeted() {
                     greeted.received = received;
                 }
@@ -99,6 +103,21 @@ impl Subscriber {
             self.park(SubscriberError::Unauthorized(reason));
         }
         self.finish(now);
+    }
+
+    /// The groups of the page and of the stream.
+    pub(crate) const fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
+    /// The stream is asked for these groups.
+    pub(crate) fn ask_for(&mut self, asked: Names) {
+        self.reads.asked = asked;
+    }
+
+    /// Whether it reads the network and has said hello.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.received().is_some() && !self.is_following()
     }
 
     /// The position received.
@@ -169,5 +188,6 @@ fn gap(position: Option<&EventId>) -> DecodedEvent {
         data: r#"{"reason":"retention"}"#.to_owned(),
         last_event_id: position.map(EventId::to_text).unwrap_or_default().into(),
         sets_id: position.is_some(),
+        groups: String::new(),
     }
 }

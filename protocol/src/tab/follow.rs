@@ -2,7 +2,7 @@
 
 use super::{ANSWER_WITHIN, Kind, Lock, PONG_WITHIN, Post, Role, STEAL_AT_MOST_EVERY, STEAL_SPREAD, Tab};
 use crate::{
-    DecodedEvent, EventId, Time,
+    DecodedEvent, EventId, Names, Time,
     control::{HELLO, Resumed},
     subscriber::{Input, Output, Welcome},
 };
@@ -37,7 +37,8 @@ impl Tab {
     pub(super) fn ask(&mut self) {
         let visible = u64::from(self.hidden_since.is_none());
         let cursor = self.subscriber.cursor().map(EventId::to_text).unwrap_or_default();
-        self.post(Kind::Join, 0, visible, cursor);
+        let text = Post::join(&[&cursor, self.subscriber.reads().wanted.as_text()]);
+        self.post(Kind::Join, 0, visible, text);
     }
 
     pub(super) fn hear_leader(&mut self, post: Post, now: Time) {
@@ -73,6 +74,7 @@ impl Tab {
                 }
             }
             Kind::Event if known => self.take_event(&post, now),
+            Kind::Groups if known => self.subscriber.ask_for(Names::from_text(post.text)),
             _ => {}
         }
     }
@@ -89,6 +91,8 @@ impl Tab {
             self.subscriber.move_over(now);
         } else if self.follow.place.is_none() {
             self.ask();
+        } else {
+            self.say_wants(0);
         }
     }
 
@@ -103,16 +107,23 @@ impl Tab {
         let (resumed, rest) = Post::cut(rest);
         let (position, rest) = Post::cut(rest);
         let (received, rest) = Post::cut(rest);
-        let (owed, hello) = Post::cut(rest);
+        let (owed, rest) = Post::cut(rest);
+        let (asked, rest) = Post::cut(rest);
+        let (covered, hello) = Post::cut(rest);
+        let [asked, covered] = [asked, covered].map(|text| Names::from_text(text.to_owned()));
         let (Some(resumed), Ok(received), Ok(owed)) =
             (Resumed::from_word(resumed), received.parse(), owed.parse())
         else {
             return;
         };
         self.follow.place = Some(Place { next: post.number.wrapping_add(1), owed });
-        let welcome = Welcome { hello, resumed, position: position.parse().ok(), received };
-        // A cursor of its own is where its ring begins.
+        // A cursor of its own is where its ring begins; for groups that it did not read before, at the latest there.
         self.ring.stand_at(if resumed == Resumed::Replayed { Post::cut(&post.text).0 } else { position });
+        if !covered.are_in(&self.subscriber.reads().covered) {
+            self.ring.restart();
+        }
+        let position = position.parse().ok();
+        let welcome = Welcome { hello, resumed, position, received, asked, covered };
         self.subscriber.join(welcome, now);
         self.end_outage();
     }
@@ -133,8 +144,15 @@ impl Tab {
             return self.subscriber.move_over(now);
         }
         let (id, rest) = Post::cut(&post.text);
+        let (groups, rest) = Post::cut(rest);
         let (name, data) = Post::cut(rest);
-        let event = event_of(id, name, data);
+        let event = DecodedEvent {
+            event: name.to_owned(),
+            data: data.to_owned(),
+            sets_id: !id.is_empty(),
+            last_event_id: id.into(),
+            groups: groups.to_owned(),
+        };
         self.ring.note(&event);
         let hello = event.event == HELLO;
         self.subscriber.take_relayed(event, now);
@@ -175,14 +193,5 @@ impl Tab {
             self.follow.pinged = Some(now + PONG_WITHIN + self.subscriber.jitter(STEAL_SPREAD));
             self.post(Kind::Ping, 0, 0, String::new());
         }
-    }
-}
-
-fn event_of(id: &str, event: &str, data: &str) -> DecodedEvent {
-    DecodedEvent {
-        event: event.to_owned(),
-        data: data.to_owned(),
-        sets_id: !id.is_empty(),
-        last_event_id: id.into(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{HIDDEN_LEADS_FOR, Kind, Lock, Post, Role, Tab};
 use crate::{
-    DecodedEvent, EventId, State, Time,
+    DecodedEvent, EventId, Names, State, Time,
     control::{HELLO, Resumed},
     decimal::decimal,
     subscriber::Output,
@@ -17,9 +17,15 @@ pub(super) struct Lead {
     /// The data of the stream's last hello.
     hello: String,
     /// Somebody reads along; until then nothing is posted.
-    followed: bool,
+    pub(super) followed: bool,
     /// Somebody who reads along is visible.
     seen: bool,
+    /// What other tabs have said that they read, since they were last asked.
+    pub(super) heard: Names,
+    /// What the stream was asked for before that.
+    pub(super) before: Names,
+    /// When it no longer needs to be, unless one of them has said so anew.
+    pub(super) forgets_at: Option<Time>,
 }
 
 impl Tab {
@@ -30,10 +36,11 @@ impl Tab {
         self.lead.number = 0;
         self.lead.followed = false;
         self.lead.seen = false;
+        self.expect_wants();
         let wished = u64::from(std::mem::take(&mut self.wished));
         self.post(Kind::Lead, 0, wished, String::new());
         if let Some(pending) = self.pending.take() {
-            self.outputs.push_back(Output::Fetch(pending.attempt));
+            self.fetch(pending.attempt);
         } else if !alone {
             self.subscriber.move_over(now);
         }
@@ -75,7 +82,9 @@ impl Tab {
             return self.post(Kind::Pong, post.from, 0, String::new());
         }
         self.lead.seen |= post.number == 1;
-        if !self.welcome(post.from, &post.text) {
+        let (cursor, wants) = Post::cut(&post.text);
+        self.lead.heard.add(wants);
+        if !self.welcome(post.from, cursor) {
             let outage = u64::from(is_outage(self.subscriber.state()));
             self.post(Kind::State, post.from, outage, String::new());
         }
@@ -96,7 +105,10 @@ impl Tab {
         let count = after.unwrap_or_default();
         let (count_text, received) = (decimal(count as u64), decimal(received.wrapping_sub(count as u64)));
         let position = self.ring.position();
-        let fields = [asked, resumed.as_str(), position, &received, &count_text, &self.lead.hello];
+        let reads = self.subscriber.reads();
+        let (groups, covered) = (reads.asked.as_text(), reads.covered.as_text());
+        let fields =
+            [asked, resumed.as_str(), position, &received, &count_text, groups, covered, &self.lead.hello];
         let text = Post::join(&fields);
         self.post(Kind::Welcome, to, self.lead.number, text);
         for left in (0..count).rev() {
@@ -128,5 +140,5 @@ const fn is_outage(state: &State) -> bool {
 
 fn text_of(event: &DecodedEvent) -> String {
     let id = if event.sets_id { &*event.last_event_id } else { "" };
-    Post::join(&[id, &event.event, &event.data])
+    Post::join(&[id, &event.groups, &event.event, &event.data])
 }

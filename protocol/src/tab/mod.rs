@@ -18,6 +18,7 @@
 //! alone. So it is correct whatever happens to posts; that they arrive only makes it fast.
 
 mod follow;
+mod groups;
 mod lead;
 mod post;
 mod ring;
@@ -28,7 +29,7 @@ pub use post::{Kind, Post};
 use ring::Ring;
 
 use crate::{
-    EventId, Millis, State, Subscriber, Time,
+    EventId, Millis, Names, ResyncReason, State, Subscriber, Time,
     subscriber::{Attempt, HoldError, HoldId, Input, Output},
 };
 
@@ -153,6 +154,16 @@ impl Tab {
         self.subscriber.attempts()
     }
 
+    /// The groups that a request asks for, and that an open stream shall read: the query's `groups`, unless it is all.
+    pub const fn asked(&self) -> &Names {
+        &self.subscriber.reads().asked
+    }
+
+    /// The groups that the cursor of a request speaks for: the query's `known`, unless it is all.
+    pub fn known(&self) -> Names {
+        self.subscriber.reads().known()
+    }
+
     /// See [`Subscriber::connection_id`].
     pub fn connection_id(&self) -> Option<&str> {
         self.subscriber.connection_id()
@@ -194,7 +205,7 @@ impl Tab {
         }
         attempt.cursor = self.subscriber.cursor().cloned();
         if !self.shared || self.role == Role::Leader {
-            self.outputs.push_back(Output::Fetch(attempt));
+            self.fetch(attempt);
         } else {
             self.pending = Some(Box::new(Pending { attempt, until: now + ANSWER_WITHIN }));
             self.ask();
@@ -238,9 +249,17 @@ impl Tab {
         match post.kind {
             _ if post.to != 0 && post.to != self.id => return,
             Kind::Join | Kind::Ping => self.hear_follower(&post),
+            Kind::Groups if post.term == 0 => self.hear_wants(&post),
             Kind::Park => self.subscriber.park_along(post.text, now),
             _ => self.hear_leader(post, now),
         }
+        self.settle(now);
+    }
+
+    /// The page reads other groups; all that the user may read, before it has said so.
+    pub fn want(&mut self, groups: Names, now: Time) {
+        self.subscriber.want(groups, now);
+        self.say_wants(1);
         self.settle(now);
     }
 
@@ -252,7 +271,7 @@ impl Tab {
     /// When [`Input::Timeout`] is due; `None` while nothing is waited for.
     pub fn poll_timeout(&self) -> Option<Time> {
         let answer = self.pending.as_ref().map(|pending| pending.until);
-        [self.subscriber.poll_timeout(), answer, self.yields_at(), self.doubts_at()]
+        [self.subscriber.poll_timeout(), answer, self.yields_at(), self.doubts_at(), self.lead.forgets_at]
             .into_iter()
             .flatten()
             .min()
@@ -270,6 +289,7 @@ impl Tab {
         if self.doubts_at().is_some_and(|at| at <= now) {
             self.doubt(now);
         }
+        self.ask_for_groups(now);
         self.drain();
         let outdated = self.shown != self.role || self.follow.mirrored && self.role != Role::Follower;
         if outdated && let Some(state) = self.subscriber.show_again() {
@@ -284,6 +304,9 @@ impl Tab {
         let wanted = self.shared && self.subscriber.is_active();
         if wanted != self.queued {
             self.queued = wanted;
+            if self.role == Role::Follower && !wanted {
+                self.post(Kind::Groups, 0, 1, Names::none().as_text().to_owned());
+            }
             self.role = Role::Solo;
             if !wanted {
                 self.pending = None;
@@ -306,7 +329,8 @@ impl Tab {
                     self.relay(event);
                     continue;
                 }
-                Output::Resync { .. } => self.ring.restart(),
+                // What of the rights concerns others, a gap of the stream has said.
+                Output::Resync { reason, .. } if *reason != ResyncReason::Rights => self.ring.restart(),
                 Output::Open(attempt) => self.current = Some(attempt.number),
                 Output::Abort { attempt } => {
                     self.pending.take_if(|pending| pending.attempt.number == *attempt);
@@ -348,7 +372,7 @@ impl Tab {
     fn go_alone(&mut self, mut attempt: Attempt) {
         self.role = Role::Solo;
         attempt.connection_id = None;
-        self.outputs.push_back(Output::Fetch(attempt));
+        self.fetch(attempt);
     }
 
     fn post(&mut self, kind: Kind, to: u64, number: u64, text: String) {

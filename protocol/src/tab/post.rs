@@ -1,5 +1,7 @@
 //! What tabs of one browser say to each other.
 
+use crate::names::cut;
+
 /// A message to one tab or to all of them. Plain numbers and one text, so that a shell can hand it on as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Post {
@@ -20,7 +22,7 @@ pub struct Post {
 /// What a [`Post`] says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// To the leader: let me read along from this cursor. `number` is 1 where the tab is visible.
+    /// To the leader: let me read along from this cursor, these groups. `number` is 1 where the tab is visible.
     Join,
     /// From the leader to one tab: hello, and what follows on its cursor comes next. `number` is the last event's.
     Welcome,
@@ -37,6 +39,9 @@ pub enum Kind {
     Pong,
     /// To all: the credentials were refused, or the user signed out; the text says why.
     Park,
+    /// To the leader: this tab reads these groups. `number` is 1 where that has changed. From the leader, which has a
+    /// `term`: its stream is asked for these.
+    Groups,
 }
 
 impl Post {
@@ -53,16 +58,22 @@ impl Post {
 
     /// What comes before the first NUL, and what after it.
     pub(super) fn cut(text: &str) -> (&str, &str) {
-        match text.bytes().position(|byte| byte == 0) {
-            Some(at) => (&text[..at], &text[at + 1..]),
-            None => (text, ""),
-        }
+        cut(text, 0)
     }
 }
 
 impl Kind {
-    const ALL: [Self; 8] =
-        [Self::Join, Self::Welcome, Self::Event, Self::Lead, Self::State, Self::Ping, Self::Pong, Self::Park];
+    const ALL: [Self; 9] = [
+        Self::Join,
+        Self::Welcome,
+        Self::Event,
+        Self::Lead,
+        Self::State,
+        Self::Ping,
+        Self::Pong,
+        Self::Park,
+        Self::Groups,
+    ];
 
     /// As a shell may carry it: the inverse of `kind as u8`.
     pub fn from_number(number: u8) -> Option<Self> {

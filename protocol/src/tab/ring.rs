@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{DecodedEvent, EventId, frame::RESERVED_PREFIX};
+use crate::{DecodedEvent, EventId, control::GAP, frame::RESERVED_PREFIX};
 
 /// Events kept at most. Numbers of `BROWSER-API.md`.
 const EVENTS_MAX: usize = 1_000;
@@ -35,11 +35,13 @@ impl Ring {
 
     /// The stream said this.
     pub(super) fn note(&mut self, event: &DecodedEvent) {
-        if !event.sets_id {
-            return;
+        if event.sets_id {
+            self.move_to(event.last_event_id.clone());
         }
-        self.move_to(event.last_event_id.clone());
-        if event.event.starts_with(RESERVED_PREFIX) {
+        if event.event == GAP {
+            self.restart();
+        }
+        if !event.sets_id || event.event.starts_with(RESERVED_PREFIX) {
             return;
         }
         self.bytes += size(event);

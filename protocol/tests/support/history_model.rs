@@ -61,7 +61,7 @@ impl Listed {
             Payload::Event { delivery: Delivery::LiveOnly, .. } if self.sequence <= query.replay_until => {
                 None
             }
-            Payload::Event { frame, .. } => Some(frame),
+            Payload::Event { block, .. } => Some(block.whole()),
             _ => None,
         }
     }
@@ -178,8 +178,8 @@ impl Run {
         let channels = ChannelSet::new(members).expect("one to six");
         let frame = || Bytes::from(format!("{sequence:0>width$}", width = size as usize + 1));
         let payload = match kind % 16 {
-            0..=9 => Payload::Event { frame: frame(), delivery: Delivery::Durable },
-            10..=12 => Payload::Event { frame: frame(), delivery: Delivery::LiveOnly },
+            0..=9 => Payload::Event { block: frame().into(), delivery: Delivery::Durable },
+            10..=12 => Payload::Event { block: frame().into(), delivery: Delivery::LiveOnly },
             13..=14 => Payload::Notice(Notice::Reauthorize { user: sequence.to_string() }),
             _ => Payload::Past,
         };

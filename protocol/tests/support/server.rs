@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use protocol::{
     Channel, Covered, Delivery, EncodedEvent, Entry, Epoch, EventId, GapReason, History, Limits, Located,
-    Payload, Query, Read, Time,
+    Names, Payload, Query, Read, Time,
     control::{
         ContractVersion, GAP, GOODBYE, Gap, Goodbye, GoodbyeReason, HEARTBEAT, HELLO, Heartbeat, Hello,
-        Resumed,
+        Resumed, UNFOLLOWED, Unfollowed,
     },
-    encode_control,
+    encode_control, encode_control_for,
 };
 
 use super::wire::{Fate, Wire};
@@ -50,6 +50,7 @@ struct Connection {
     replay_until: u64,
     sent: u64,
     last_write: Time,
+    groups: Vec<String>,
 }
 
 fn epoch_of_run(run: u64) -> Epoch {
@@ -60,8 +61,23 @@ pub fn channel(name: &str) -> Channel {
     Channel::user(name).expect("a literal of the tests")
 }
 
-fn covered() -> [Covered; 2] {
-    [channel("me"), Channel::all()].map(Covered::from_the_beginning)
+/// The groups that the user may read.
+pub const GROUPS: [&str; 3] = ["g0", "g1", "g2"];
+
+fn covered(groups: &[String]) -> Vec<Covered> {
+    let groups = groups.iter().map(|name| Channel::group(name).expect("a short name"));
+    [channel("me"), Channel::all()].into_iter().chain(groups).map(Covered::from_the_beginning).collect()
+}
+
+/// Those among the user's groups.
+fn allowed(names: &Names) -> Vec<String> {
+    let named =
+        |group: &&&str| names.as_text().is_empty() || names.as_text().lines().any(|name| name == **group);
+    GROUPS.iter().filter(named).map(|group| (*group).to_owned()).collect()
+}
+
+fn without(groups: &[String], others: &[String]) -> Vec<String> {
+    groups.iter().filter(|group| !others.contains(group)).cloned().collect()
 }
 
 impl Server {
@@ -90,13 +106,10 @@ impl Server {
     pub fn send(&mut self, to: Channel, delivery: Delivery, json: &str, now: Time) -> Option<EventId> {
         let history = self.history.as_mut()?;
         let id = self.epoch.at(self.next);
-        let frame = EncodedEvent::new("changed", json).expect("frames").place(&id);
-        let entry = Entry {
-            id: id.clone(),
-            channels: to.into(),
-            at: now,
-            payload: Payload::Event { frame, delivery },
-        };
+        let channels = to.into();
+        let block = EncodedEvent::new("changed", json).expect("frames").place(&id, &channels);
+        let payload = Payload::Event { block, delivery };
+        let entry = Entry { id: id.clone(), channels, at: now, payload };
         self.next += 1;
         self.log.push(entry.clone());
         history.append(entry).expect("in order");
@@ -153,6 +166,18 @@ impl Server {
 
     /// Answers an attempt on `wire`: hello, and the gap if there is one.
     pub fn accept(&mut self, wire: &mut Wire, cursor: Option<&EventId>, now: Time) {
+        self.accept_for(wire, cursor, [&Names::default(); 2], now);
+    }
+
+    /// The same, for the groups that are asked for and those that the cursor speaks for.
+    pub fn accept_for(
+        &mut self,
+        wire: &mut Wire,
+        cursor: Option<&EventId>,
+        [asked, known]: [&Names; 2],
+        now: Time,
+    ) {
+        let groups = allowed(asked);
         let Some(history) = &self.history else { return };
         self.accepted += 1;
         let head = history.head().sequence();
@@ -161,7 +186,7 @@ impl Server {
             Some(cursor) => match history.locate(cursor) {
                 Located::At(place) => {
                     let query = query(place, head, history.generation());
-                    match history.after(&query(&covered())) {
+                    match history.after(&query(&covered(&groups))) {
                         Read::Batch(_) => (place, None),
                         _ => (head, Some(GapReason::Retention)),
                     }
@@ -190,8 +215,11 @@ impl Server {
             Resumed::Gap => None,
         };
         wire.write(&encode_control(id.as_ref(), HELLO, &hello, Some(2_000)));
+        let gained = without(&groups, &allowed(known));
         if let Some(reason) = gap {
             wire.write(&encode_control(Some(&history.head()), GAP, &Gap { reason }, None));
+        } else if resumed == Resumed::Replayed && !gained.is_empty() {
+            wire.write(&encode_control_for(&gained, cursor, GAP, &Gap { reason: GapReason::Rights }, None));
         }
         let attempt = wire.attempt;
         self.connections.push(Connection {
@@ -200,7 +228,29 @@ impl Server {
             replay_until: head,
             sent: 0,
             last_write: now,
+            groups,
         });
+    }
+
+    /// Has a stream read other groups; whether there is one.
+    pub fn follow(&mut self, wire: &mut Wire, asked: &Names) -> bool {
+        let Some(history) = &self.history else { return false };
+        let mut all = self.connections.iter_mut();
+        let Some(connection) = all.find(|connection| connection.attempt == wire.attempt) else {
+            return false;
+        };
+        let groups = allowed(asked);
+        let (gained, lost) = (without(&groups, &connection.groups), without(&connection.groups, &groups));
+        let id = history.id_at(connection.cursor);
+        if !gained.is_empty() {
+            let gap = Gap { reason: GapReason::Rights };
+            wire.write(&encode_control_for(&gained, Some(&id), GAP, &gap, None));
+        }
+        if !lost.is_empty() {
+            wire.write(&encode_control_for(&lost, Some(&id), UNFOLLOWED, &Unfollowed {}, None));
+        }
+        connection.groups = groups;
+        true
     }
 
     /// Lets every connection write what is due, at most `budget` bytes of events each.
@@ -211,7 +261,7 @@ impl Server {
             let mut void = Wire::new(connection.attempt, 200, Fate::Whole);
             let wire = wires.iter_mut().find(|wire| wire.attempt == connection.attempt).unwrap_or(&mut void);
             let query = query(connection.cursor, connection.replay_until, history.generation());
-            match history.after(&protocol::Query { budget, ..query(&covered()) }) {
+            match history.after(&protocol::Query { budget, ..query(&covered(&connection.groups)) }) {
                 Read::Batch(batch) => {
                     for frame in &batch.frames {
                         wire.write(frame);
@@ -244,6 +294,11 @@ impl Server {
                 wire.ended = true;
             }
         }
+    }
+
+    /// What each stream reads.
+    pub fn groups(&self) -> Vec<&[String]> {
+        self.connections.iter().map(|connection| &*connection.groups).collect()
     }
 
     pub fn next_write(&self) -> Option<Time> {

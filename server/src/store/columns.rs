@@ -83,9 +83,12 @@ impl Placed<'_> {
     /// The entry. A `past` one is of before this instance began: its live-only payload is for nobody here.
     pub(super) fn entry(&self, past: bool) -> Result<Entry, StoreError> {
         let channels = self.channels.split('\n').map(Channel::parse).collect::<Result<Vec<_>, _>>();
+        let channels = ChannelSet::new(channels.map_err(corrupt)?).map_err(corrupt)?;
         let id = self.epoch.at(self.sequence);
-        let event =
-            |delivery| Payload::Event { frame: EncodedEvent::from_body(self.body).place(&id), delivery };
+        let event = |delivery| {
+            let block = EncodedEvent::from_body(self.body).place(&id, &channels);
+            Payload::Event { block, delivery }
+        };
         let payload = match self.kind {
             DURABLE => event(Delivery::Durable),
             LIVE_ONLY if past => Payload::Past,
@@ -93,12 +96,7 @@ impl Placed<'_> {
             REVOKE..=WITHDRAW => Payload::Notice(serde_json::from_slice(self.body).map_err(corrupt)?),
             kind => return Err(StoreError::Corrupt(format!("an entry of kind {kind}"))),
         };
-        Ok(Entry {
-            channels: ChannelSet::new(channels.map_err(corrupt)?).map_err(corrupt)?,
-            at: self.at,
-            payload,
-            id,
-        })
+        Ok(Entry { channels, at: self.at, payload, id })
     }
 }
 

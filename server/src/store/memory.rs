@@ -136,7 +136,9 @@ impl Run {
         self.head += 1;
         let id = self.epoch.at(self.head);
         let payload = match draft.matter {
-            Matter::Event { encoded, delivery } => Payload::Event { frame: encoded.place(&id), delivery },
+            Matter::Event { encoded, delivery } => {
+                Payload::Event { block: encoded.place(&id, &draft.channels), delivery }
+            }
             Matter::Notice(notice) => Payload::Notice(notice),
         };
         Entry { id, channels: draft.channels, at, payload }

@@ -17,44 +17,64 @@ async fn tell(server: &Server, group: &str, text: &str) {
     server.hub.send(Audience::group(group), &Event::said(text)).await.expect("sent");
 }
 
-/// Goes on where `before` stands, and asks for `groups`: how the stream resumed.
-async fn go_on(server: &Server, before: &(String, String), groups: &str) -> (Client, String) {
-    let (connection, cursor) = before;
-    let target = format!("/sse?tidings=1&connection={connection}{groups}");
-    let headers = [("x-user", "coach"), ("x-groups", "a,b"), ("last-event-id", cursor.as_str())];
-    let mut client = server.get(&target, &headers).await;
+/// Goes on at a cursor, and asks for `groups`: how the stream resumed.
+async fn go_on(server: &Server, cursor: &str, groups: &str) -> (Client, String) {
+    let headers = [("x-user", "coach"), ("x-groups", "a,b"), ("last-event-id", cursor)];
+    let mut client = server.get(&format!("/sse?tidings=1{groups}"), &headers).await;
     let hello = client.expect("tidings:hello").await;
     (client, hello["resumed"].as_str().expect("a word").to_owned())
 }
 
 #[tokio::test]
-async fn a_client_that_asks_for_more_groups_than_before_is_told_that_it_missed_them() {
+async fn a_client_that_asks_for_more_groups_than_its_cursor_speaks_for_is_told_which() {
     let server = Server::start().await;
-    let open = async |groups: &str| {
-        let headers = [("x-user", "coach"), ("x-groups", "a,b")];
-        let mut client = server.get(&format!("/sse?tidings=1{groups}"), &headers).await;
-        let hello = client.expect("tidings:hello").await;
-        tell(&server, "b", "missed").await;
-        tell(&server, "a", "read").await;
-        while client.said().await != "read" {}
-        (hello["connection_id"].as_str().expect("an id").to_owned(), client.last_event_id())
-    };
-    let some = open("&groups=a").await;
-    for (groups, resumed) in
-        [("&groups=a", "replayed"), ("&groups=a,a", "replayed"), ("&groups=b,a", "gap"), ("", "gap")]
-    {
-        let (mut client, how) = go_on(&server, &some, groups).await;
-        assert_eq!(how, resumed, "{groups}");
-        if resumed == "gap" {
-            assert_eq!(client.expect("tidings:gap").await["reason"], "rights");
+    let (mut client, _) = open(&server, "a").await;
+    tell(&server, "b", "missed").await;
+    tell(&server, "a", "read").await;
+    assert_eq!(client.said().await, "read");
+    let cursor = client.last_event_id();
+    tell(&server, "b", "1").await;
+    tell(&server, "a", "2").await;
+    for (asks, missed) in [
+        ("&groups=a", ""),
+        ("&groups=a&known=a", ""),
+        ("&groups=b,a&known=a", "b\n"),
+        ("&groups=b,a&known=", "a\nb\n"),
+        ("&known=a", "b\n"),
+        ("&groups=a,x&known=a", ""),
+        ("", ""),
+    ] {
+        let (mut client, how) = go_on(&server, &cursor, asks).await;
+        assert_eq!(how, "replayed", "{asks}: what it read is missing nothing");
+        if !missed.is_empty() {
+            let gap = client.next().await.expect("the stream goes on");
+            assert_eq!((gap.event.as_str(), gap.groups.as_str()), ("tidings:gap", missed), "{asks}");
+            assert_eq!(gap.data, r#"{"reason":"rights"}"#);
+            assert_eq!(*gap.last_event_id, *cursor, "it is covered from there on");
         }
+        let first = client.next().await.expect("the stream goes on");
+        let expected = if asks.starts_with("&groups=a") { "a\n" } else { "b\n" };
+        assert_eq!(first.groups, expected, "{asks}: {first:?}");
     }
-    let all = open("").await;
-    for groups in ["", "&groups=b"] {
-        let (_client, how) = go_on(&server, &all, groups).await;
-        assert_eq!(how, "replayed", "the cursor speaks for all: {groups}");
+}
+
+#[tokio::test]
+async fn an_event_says_for_which_of_the_readers_groups_it_came_unless_it_is_the_readers_anyway() {
+    let server = Server::start().await;
+    let (mut client, _) = open(&server, "a,b").await;
+    for (audience, groups) in [
+        (Audience::group("a"), "a\n"),
+        (Audience::group("a").and(Audience::group("b")), "a\nb\n"),
+        (Audience::group("secret").and(Audience::group("b")), "b\n"),
+        (Audience::group("a").and(Audience::user("coach")), ""),
+        (Audience::group("a").and(Audience::user("somebody")), "a\n"),
+        (Audience::group("a").and(Audience::everyone()), ""),
+        (Audience::user("coach"), ""),
+    ] {
+        server.hub.send(audience.clone(), &Event::said("x")).await.expect("sent");
+        let event = client.next().await.expect("the stream goes on");
+        assert_eq!((event.event.as_str(), event.groups.as_str()), ("said", groups), "{audience:?}");
     }
-    assert!(!some.0.contains("a,"), "the groups are not named");
 }
 
 #[tokio::test]
@@ -72,9 +92,14 @@ async fn a_group_is_not_spared_for_a_tab_whose_own_answer_is_still_out() {
     gate.is_asked(&server, asked + 1).await;
     server.hub.send(Audience::user("coach"), &Event::said("1")).await.expect("sent");
     gate.open.add_permits(1);
+    let said = async |client: &mut Client| {
+        client.expect("tidings:unfollowed").await;
+        client.said().await;
+        client.last_event_id()
+    };
     let cursor = tokio::select! {
-        _ = one.said() => one.last_event_id(),
-        _ = two.said() => two.last_event_id(),
+        cursor = said(&mut one) => cursor,
+        cursor = said(&mut two) => cursor,
     };
     drop((one, two));
     server.until(|hub| hub.connections().is_empty()).await;
@@ -96,6 +121,7 @@ async fn a_stream_that_was_without_a_group_is_told_when_it_reads_it_again() {
     gate.groups.lock().clear();
     server.hub.reauthorize("coach").await.expect("committed");
     server.hub.send(Audience::user("coach"), &Event::said("1")).await.expect("sent");
+    loses.expect("tidings:unfollowed").await;
     assert_eq!(loses.said().await, "1");
     tell(&server, "team", "missed").await;
     server.hub.send(Audience::user("coach"), &Event::said("2")).await.expect("sent");
@@ -172,7 +198,9 @@ async fn a_group_that_is_followed_is_covered_from_the_gap_that_says_so() {
     tell(&server, "b", "before").await;
     let answer = want(&server, "coach", &connection, r#"{"groups":["a","b"]}"#).await;
     assert_eq!(answer, (200, serde_json::json!({ "refused": [] })));
-    assert_eq!(client.expect("tidings:gap").await["reason"], "rights");
+    let gap = client.next().await.expect("the stream goes on");
+    assert_eq!((gap.event.as_str(), gap.groups.as_str()), ("tidings:gap", "b\n"));
+    assert_eq!(gap.data, r#"{"reason":"rights"}"#);
     let covered_from = client.last_event_id();
     let sent = server.hub.send(Audience::group("b"), &Event::said("after")).await.expect("sent");
     // What was said before it and after the position may come, too.
@@ -181,18 +209,22 @@ async fn a_group_that_is_followed_is_covered_from_the_gap_that_says_so() {
         covered_from.parse::<tidings_server::protocol::EventId>().expect("an id").is_at_or_before(&sent.id)
     );
 
-    // Asked again, nothing is said; and what is followed no more is not read.
+    // Asked again, nothing is said; and what is followed no more is not read from where that is said.
     assert_eq!(want(&server, "coach", &connection, r#"{"groups":["b","a"]}"#).await.0, 200);
     assert_eq!(want(&server, "coach", &connection, r#"{"groups":["a"]}"#).await.0, 200);
-    let mut came = true;
-    while came {
-        tell(&server, "b", "unread").await;
-        tell(&server, "a", "read").await;
-        came = client.said().await == "unread";
-        if came {
-            assert_eq!(client.said().await, "read");
-        }
-    }
+    let end = client.next().await.expect("the stream goes on");
+    assert_eq!(
+        (end.event.as_str(), end.groups.as_str(), end.data.as_str()),
+        ("tidings:unfollowed", "b\n", "{}")
+    );
+    tell(&server, "b", "unread").await;
+    tell(&server, "a", "read").await;
+    assert_eq!(client.said().await, "read");
+
+    // All that the user may read.
+    assert_eq!(want(&server, "coach", &connection, r#"{"groups":null}"#).await.0, 200);
+    let gap = client.next().await.expect("the stream goes on");
+    assert_eq!((gap.event.as_str(), gap.groups.as_str()), ("tidings:gap", "b\n"));
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ impl Store for Kept {
                 let id = epoch.at(disk.entries.len() as u64 + 1);
                 let payload = match draft.matter {
                     Matter::Event { encoded, delivery } => {
-                        Payload::Event { frame: encoded.place(&id), delivery }
+                        Payload::Event { block: encoded.place(&id, &draft.channels), delivery }
                     }
                     Matter::Notice(notice) => Payload::Notice(notice),
                 };

@@ -112,6 +112,7 @@ async fn nothing_is_written_beyond_a_reauthorization_until_authorize_has_answere
     // The stream reads nothing while it waits; the membership ends before the answer.
     gate.groups.lock().clear();
     gate.open.add_permits(Gate::OPEN);
+    client.expect("tidings:unfollowed").await;
     assert_eq!(client.said().await, "3", "2 is no longer its to read");
 }
 

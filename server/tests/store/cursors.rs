@@ -43,7 +43,7 @@ pub(crate) async fn the_window_is_there_after_a_restart_under_its_own_ids<P: Dur
     let frames = |run: &Run<P::Store>| {
         let seen = run.watcher.seen.lock();
         let frame = |payload: &Payload| match payload {
-            Payload::Event { frame, .. } => frame.clone(),
+            Payload::Event { block, .. } => block.whole().clone(),
             other => panic!("an event, not {other:?}"),
         };
         seen.entries.iter().map(|entry| frame(&entry.payload)).collect::<Vec<_>>()

@@ -263,7 +263,7 @@ impl Seen {
     /// The texts of the events, `-` for what has none.
     pub(crate) fn texts(&self) -> Vec<String> {
         let text = |entry: &Entry| match &entry.payload {
-            Payload::Event { frame, .. } => text(frame),
+            Payload::Event { block, .. } => text(&block.unlabelled()),
             Payload::Notice(_) | Payload::Past => "-".to_owned(),
         };
         self.entries.iter().map(text).collect()

@@ -9,14 +9,14 @@ use std::{
 };
 
 use protocol::{
-    Control, Delivery, Limits, State, Subscriber, SubscriberError, Time,
+    Channel, Control, Delivery, Limits, Names, State, Subscriber, SubscriberError, Time,
     subscriber::{Attempt, Config, Head, HoldId, Input, Output, Released},
     tab::{Post, Role, Tab},
 };
 
 use super::{
     Dice,
-    server::{Restart, Server, channel},
+    server::{GROUPS, Restart, Server, channel},
     wire::{Arrival, Fate, Wire},
 };
 
@@ -54,7 +54,12 @@ pub struct View {
     /// The page shows the leader's outage.
     pub mirrored: bool,
     pub wires: Vec<Wire>,
-    requests: Vec<Attempt>,
+    requests: Vec<(Attempt, [Names; 2])>,
+    /// What the page reads, and until when it read what it does no more.
+    wanted: Names,
+    unfollowed: BTreeMap<&'static str, Time>,
+    /// What the server is yet to be told to read: when, and by which stream.
+    wish: Option<(Time, u64, Names)>,
     fetches: Vec<Fetch>,
     page: BTreeMap<u64, u64>,
     /// Its main thread runs.
@@ -82,10 +87,23 @@ pub struct Browser {
     holder: Option<usize>,
     queue: VecDeque<usize>,
     truth: BTreeMap<u64, u64>,
-    sent: Vec<(u64, u64)>,
+    /// Version, entity, and when.
+    sent: Vec<(u64, u64, Time)>,
     versions: u64,
     /// Answers of 401.
     pub refusals: u64,
+}
+
+/// Entities that concern the user.
+const ENTITIES: u64 = 4;
+
+/// The group that an entity belongs to.
+fn group_of(entity: u64) -> Option<&'static str> {
+    entity.checked_sub(ENTITIES).map(|group| GROUPS[group as usize])
+}
+
+fn reads(wanted: &Names, group: &str) -> bool {
+    wanted.as_text().is_empty() || wanted.as_text().lines().any(|name| name == group)
 }
 
 /// Attempts of all tabs at one server.
@@ -114,6 +132,11 @@ impl Browser {
 
     /// Opens a tab, which connects.
     pub fn open(&mut self) -> usize {
+        self.open_for(None)
+    }
+
+    /// The same, of a page that reads these groups, or all.
+    pub fn open_for(&mut self, groups: Option<&[&str]>) -> usize {
         let index = self.views.len();
         let subscriber = Subscriber::new(Config::new(Control::parse), None, self.dice.roll(u64::MAX));
         let mut tab = Tab::new(subscriber, index as u64 + 1);
@@ -125,6 +148,9 @@ impl Browser {
             mirrored: false,
             wires: Vec::new(),
             requests: Vec::new(),
+            wanted: Names::default(),
+            unfollowed: BTreeMap::new(),
+            wish: None,
             fetches: Vec::new(),
             page: BTreeMap::new(),
             awake: true,
@@ -133,6 +159,7 @@ impl Browser {
             inbox: VecDeque::new(),
             index: index as u64,
         });
+        self.want(index, groups);
         self.input(index, Input::Connect);
         index
     }
@@ -206,11 +233,63 @@ impl Browser {
             return;
         }
         self.versions += 1;
-        let (version, entity) = (self.versions, self.dice.roll(4));
+        let entity = self.dice.roll(4);
+        self.send_to(channel("me"), entity);
+    }
+
+    /// Something happens that is for a group.
+    pub fn send_to_group(&mut self, group: usize) {
+        if self.server.is_up() {
+            let channel = Channel::group(GROUPS[group]).expect("a short name");
+            self.send_to(channel, ENTITIES + group as u64);
+        }
+    }
+
+    fn send_to(&mut self, channel: Channel, entity: u64) {
+        self.versions += 1;
+        let version = self.versions;
         let json = format!(r#"{{"entity":{entity},"version":{version}}}"#);
-        self.server.send(channel("me"), Delivery::Durable, &json, self.now);
+        self.server.send(channel, Delivery::Durable, &json, self.now);
         self.truth.insert(entity, version);
-        self.sent.push((entity, version));
+        self.sent.push((version, entity, self.now));
+    }
+
+    /// The page of a tab reads these groups from now on, or all.
+    pub fn want(&mut self, view: usize, groups: Option<&[&str]>) {
+        let wanting = &mut self.views[view];
+        if wanting.gone || !wanting.awake {
+            return;
+        }
+        let text = groups.map(|names| names.iter().fold("\n".to_owned(), |text, name| text + name + "\n"));
+        let wanted = Names::from_text(text.unwrap_or_default());
+        for group in GROUPS {
+            if reads(&wanting.wanted, group) && !reads(&wanted, group) {
+                wanting.unfollowed.insert(group, self.now);
+            }
+        }
+        wanting.wanted = wanted.clone();
+        wanting.tab.want(wanted, self.now);
+        self.drain(view);
+    }
+
+    /// Brings a tab's wish to the server; nobody answers one for a stream that has ended.
+    fn bring_wish(&mut self, view: usize) {
+        let wishing = &mut self.views[view];
+        let Some((at, attempt, wish)) = &mut wishing.wish else { return };
+        let key = key(wishing.index, *attempt);
+        let wire = wishing.wires.iter_mut().find(|wire| wire.attempt == key);
+        if !wishing.awake || wishing.gone || *at > self.now {
+            return;
+        }
+        if self.faults && self.dice.one_in(3) {
+            *at = self.now + Duration::from_millis(1_000);
+            return;
+        }
+        let ended = wire.is_some_and(|wire| !self.server.follow(wire, wish));
+        wishing.wish = None;
+        if ended {
+            self.input(view, Input::Reconnect);
+        }
     }
 
     pub fn crash(&mut self) {
@@ -253,6 +332,7 @@ impl Browser {
     pub fn turn(&mut self) -> bool {
         for view in 0..self.views.len() {
             self.answer(view);
+            self.bring_wish(view);
         }
         self.write();
         let mut busy = false;
@@ -279,11 +359,12 @@ impl Browser {
     fn next_due(&self) -> Option<Time> {
         let awake = self.views.iter().filter(|view| view.awake && !view.gone);
         let timers = awake.clone().filter_map(|view| view.tab.poll_timeout());
+        let wishes = awake.clone().filter_map(|view| view.wish.as_ref().map(|(at, ..)| *at));
         let posts = awake.clone().filter_map(|view| view.inbox.front().map(|(at, _)| *at));
         let fetches = awake
             .flat_map(|view| &view.fetches)
             .map(|f| if f.snapshot.is_none() { f.reads_at } else { f.done_at });
-        timers.chain(posts).chain(fetches).chain(self.server.next_write()).min()
+        timers.chain(posts).chain(wishes).chain(fetches).chain(self.server.next_write()).min()
     }
 
     pub fn advance(&mut self, by: Duration) {
@@ -300,7 +381,7 @@ impl Browser {
         if asking.requests.is_empty() || !asking.awake || asking.gone {
             return;
         }
-        let attempt = asking.requests.remove(0);
+        let (attempt, groups) = asking.requests.remove(0);
         if !self.server.is_up() {
             let error = SubscriberError::Transport("refused".to_owned());
             return self.input(view, Input::Failed { attempt: attempt.number, error: &error });
@@ -314,7 +395,7 @@ impl Browser {
         };
         let mut wire = Wire::new(key(view as u64, attempt.number), status, fate);
         if status == 200 {
-            self.server.accept(&mut wire, attempt.cursor.as_ref(), self.now);
+            self.server.accept_for(&mut wire, attempt.cursor.as_ref(), groups.each_ref(), self.now);
         }
         self.views[view].wires.push(wire);
     }
@@ -383,11 +464,12 @@ impl Browser {
                     let fetching = &mut self.views[view];
                     let succeeds = fetching.tab.role() == Role::Leader || attempt.connection_id.is_none();
                     assert!(succeeds, "a stream beside the leader's would end it as its successor");
-                    fetching.requests.push(attempt);
+                    let groups = [fetching.tab.asked().clone(), fetching.tab.known()];
+                    fetching.requests.push((attempt, groups));
                 }
                 Output::Abort { attempt } => {
                     let aborting = &mut self.views[view];
-                    aborting.requests.retain(|request| request.number != attempt);
+                    aborting.requests.retain(|(request, _)| request.number != attempt);
                     let key = key(aborting.index, attempt);
                     aborting.wires.retain(|wire| wire.attempt != key);
                     self.server.forget(key);
@@ -420,6 +502,11 @@ impl Browser {
                     }
                 }
                 Output::Lock(lock) => self.lock(view, lock),
+                Output::Groups => {
+                    let at = self.now + Duration::from_millis(self.dice.roll(300));
+                    let wishing = &mut self.views[view];
+                    wishing.wish = Some((at, wishing.tab.attempts(), wishing.tab.asked().clone()));
+                }
                 _ => {}
             }
         }
@@ -428,9 +515,18 @@ impl Browser {
     fn patch(&mut self, view: usize, json: &str) {
         let value: serde_json::Value = serde_json::from_str(json).expect("as sent");
         let number = |field: &str| value[field].as_u64().expect("as sent");
+        let (version, entity) = (number("version"), number("entity"));
         let shown = &mut self.views[view];
-        shown.happenings.push(Happening::Handled(number("version")));
-        shown.page.insert(number("entity"), number("version"));
+        if let Some(group) = group_of(entity)
+            && !reads(&shown.wanted, group)
+        {
+            // It may have been held while the page read it.
+            let sent_at = self.sent.iter().find(|(sent, ..)| *sent == version).expect("sent").2;
+            let until = shown.unfollowed.get(group);
+            assert!(until.is_some_and(|until| sent_at <= *until), "tab {} does not read {group}", view + 1);
+        }
+        shown.happenings.push(Happening::Handled(version));
+        shown.page.insert(entity, version);
     }
 
     /// The page of a tab begins to load.

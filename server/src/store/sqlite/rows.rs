@@ -55,9 +55,10 @@ impl Row {
         let (kind, body, payload) = match draft.matter {
             Matter::Event { encoded, delivery } => {
                 let length = encoded.body().len();
-                let frame = encoded.place(&id);
-                let body = (delivery == Delivery::Durable).then(|| frame.slice(frame.len() - length..));
-                (kind_of(delivery), body, Payload::Event { frame, delivery })
+                let block = encoded.place(&id, &draft.channels);
+                let body =
+                    (delivery == Delivery::Durable).then(|| block.whole().slice(block.len() - length..));
+                (kind_of(delivery), body, Payload::Event { block, delivery })
             }
             Matter::Notice(notice) => (Kind::Notice, Some(json(&notice).into()), Payload::Notice(notice)),
         };
@@ -126,8 +127,8 @@ pub(super) fn read(
     let payload = match (Kind::of(kind), body) {
         (Some(Kind::LiveOnly), _) => Payload::Past,
         (Some(Kind::Durable), Some(body)) => {
-            let frame = EncodedEvent::from_body(body).place(&id);
-            Payload::Event { frame, delivery: Delivery::Durable }
+            let block = EncodedEvent::from_body(body).place(&id, &channels);
+            Payload::Event { block, delivery: Delivery::Durable }
         }
         (Some(Kind::Notice), Some(body)) => Payload::Notice(notice(body)?),
         (Some(_), None) => return Err("has no body"),
