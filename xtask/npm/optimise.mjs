@@ -8,16 +8,21 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import binaryen from "binaryen";
 
 /** What wasm-opt may assume of browsers: what rustc itself emits for this target, all of it years old. */
 const FEATURES = ["bulk-memory", "mutable-globals", "multivalue", "nontrapping-float-to-int", "reference-types", "sign-ext"];
 const WASM_OPT = join(dirname(fileURLToPath(import.meta.url)), "node_modules/binaryen/bin/wasm-opt");
 const STRIPPED = ["debug", "producers", "target-features"];
+/** What hands a closure its arguments: the glue's exports call those that there are, and nobody does by the table. */
+const INVOKE = /^wasm_bindgen\b.*::closures::.*::invoke\b/;
 
 const [folder, name] = process.argv.slice(2);
 const wasm = join(folder, `${name}_bg.wasm`);
 const before = statSync(wasm).size;
-wasmOpt(["--flatten", "--rereloop", "-Oz", "-Oz", "--converge", ...STRIPPED.map((section) => `--strip-${section}`)]);
+takeInvokersOffTheTable();
+// The lowest kilobyte is the end of the stack: no pointer lies there.
+wasmOpt(["--low-memory-unused", "--flatten", "--rereloop", "-Oz", "-Oz", "--converge", ...STRIPPED.map((section) => `--strip-${section}`)]);
 /** The old and the new name of every import, its module before them, and of every export. */
 const names = JSON.parse(wasmOpt(["--minify-imports-and-exports-and-modules"]));
 rewrite(`${name}.js`, glue);
@@ -32,6 +37,24 @@ function wasmOpt(options) {
   });
   if (run.status !== 0) fail("wasm-opt failed");
   return run.stdout;
+}
+
+/**
+ * `js-sys` describes every closure that JavaScript's standard library takes, also those that nobody makes. What the
+ * descriptions pointed at stays in the table when wasm-bindgen has read them, where no optimiser dares to remove it.
+ */
+function takeInvokersOffTheTable() {
+  const module = binaryen.readBinary(readFileSync(wasm));
+  const nobody = "nobody calls this";
+  module.addFunction(nobody, binaryen.none, binaryen.none, [], module.unreachable());
+  const [segment, ...more] = Array.from({ length: module.getNumElementSegments() }, (_, index) =>
+    binaryen.getElementSegmentInfo(module.getElementSegmentByIndex(index)),
+  );
+  const kept = segment.data.map((each) => (INVOKE.test(each) ? nobody : each));
+  if (more.length > 0 || !kept.includes(nobody)) fail("the table of this wasm-bindgen has another form: look at INVOKE");
+  module.removeElementSegment(segment.name);
+  module.addActiveElementSegment(segment.table, segment.name, kept, segment.offset);
+  writeFileSync(wasm, module.emitBinary());
 }
 
 /** The one module becomes `a`; an import is a key of its object, an export a field of `wasm`. */
