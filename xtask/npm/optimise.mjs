@@ -14,6 +14,13 @@ import binaryen from "binaryen";
 const FEATURES = ["bulk-memory", "mutable-globals", "multivalue", "nontrapping-float-to-int", "reference-types", "sign-ext"];
 const WASM_OPT = join(dirname(fileURLToPath(import.meta.url)), "node_modules/binaryen/bin/wasm-opt");
 const STRIPPED = ["debug", "producers", "target-features"];
+const SMALL = [
+  // The lowest kilobyte is the end of the stack: no pointer lies there.
+  "--low-memory-unused",
+  ...["--flatten", "--rereloop", "-Oz", "-Oz", "--converge"],
+  // All three make the wasm larger and its gzip smaller, which is what is downloaded: tried one by one.
+  ...["--skip-pass=memory-packing", "--skip-pass=local-cse", "--always-inline-max-function-size=4"],
+];
 /** What hands a closure its arguments: the glue's exports call those that there are, and nobody does by the table. */
 const INVOKE = /^wasm_bindgen\b.*::closures::.*::invoke\b/;
 
@@ -21,8 +28,7 @@ const [folder, name] = process.argv.slice(2);
 const wasm = join(folder, `${name}_bg.wasm`);
 const before = statSync(wasm).size;
 takeInvokersOffTheTable();
-// The lowest kilobyte is the end of the stack: no pointer lies there.
-wasmOpt(["--low-memory-unused", "--flatten", "--rereloop", "-Oz", "-Oz", "--converge", ...STRIPPED.map((section) => `--strip-${section}`)]);
+wasmOpt([...SMALL, ...STRIPPED.map((section) => `--strip-${section}`)]);
 /** The old and the new name of every import, its module before them, and of every export. */
 const names = JSON.parse(wasmOpt(["--minify-imports-and-exports-and-modules"]));
 rewrite(`${name}.js`, glue);
