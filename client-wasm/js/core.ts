@@ -15,7 +15,7 @@ export interface Core {
   reconnect(): void;
   close(): void;
   setIdentity(signedIn: boolean, shares: boolean): void;
-  /** Names of groups as Rust's `protocol::Names` has them: LF, and each name with LF behind it; empty for all. */
+  /** LF, and each name with LF behind it; empty for all, as in Rust's `protocol::Names`. */
   want(groups: string): void;
   granted(): void;
   stolen(): void;
@@ -56,9 +56,8 @@ export type OpenRequest = [
   /** Attempts since the stream was last healthy. */
   attempt: number,
   signal: AbortSignal,
+  /** Groups that it asks for, NUL, and those that the cursor speaks for: as Rust's `protocol::Names` has them. */
   groups: string,
-  /** The groups that the cursor speaks for. */
-  known: string,
 ];
 
 /**
@@ -91,8 +90,8 @@ export interface Host {
   next(reader: BodyReader): Promise<{ done?: boolean; value?: Uint8Array }>;
   /** Tells the server that this end of the stream lives. */
   alive(connection: string): void;
-  /** Calls back once with whether the promise was kept, and what it came to. */
-  settled(promise: unknown, then: (kept: boolean, value: unknown) => void): void;
+  /** Calls back once with the number, whether the promise was kept, and what it came to. */
+  settled(promise: unknown, then: (number: number, kept: boolean, value: unknown) => void, number: number): void;
   error(
     kind: ErrorKind,
     code: string,
@@ -114,7 +113,7 @@ export interface Host {
   /** Calls the resync handlers. */
   resync(reason: ResyncReason, signal: AbortSignal): Outcome;
   report(error: BackendEventError): void;
-  /** Has the open stream read these groups. */
+  /** Has the open stream read the first of these groups, which are as in a request. */
   follow(groups: string): void;
   lock(what: LockWord): void;
   post(...post: PostTo): void;

@@ -12,6 +12,11 @@ export interface GroupsDoor {
   want(groups: string): void;
 }
 
+/** The names in a text of Rust's `protocol::Names`. */
+export function listOf(names: string): string[] {
+  return names.split("\n").slice(1, -1);
+}
+
 /** The groups that a page reads: those of its options, and those it follows for now. */
 export class Groups {
   readonly #always: readonly string[] | undefined;
@@ -19,11 +24,10 @@ export class Groups {
   readonly #followed = new Map<string, number>();
   readonly #clock: Pick<Clock, "setTimeout">;
   #door: GroupsDoor | null = null;
-  /** What the server shall hear next, and how often that has changed. */
+  /** What the server shall hear, how often that has changed, and up to which change it has heard it. */
   #wish = "";
   #wishes = 0;
-  /** The server is being told: one thing after the other, or the last might not be the last to arrive. */
-  #telling = false;
+  #told = 0;
   #failures = 0;
 
   constructor(always: readonly string[] | undefined, clock: Pick<Clock, "setTimeout"> = globalThis) {
@@ -49,44 +53,42 @@ export class Groups {
     return this.#always ? ["", ...new Set([...this.#always, ...this.#followed.keys()]), ""].join("\n") : "";
   }
 
-  /** Has the stream that is open read these. */
-  ask(wish: string): void {
+  /** Has the stream that is open read these: one request after the other, or the last might not be the last to arrive. */
+  async ask(wish: string): Promise<void> {
+    const idle = this.#wishes === this.#told;
     this.#wish = wish;
     this.#wishes += 1;
-    if (!this.#telling) this.#tell();
+    while (idle && this.#told !== this.#wishes) {
+      const wishes = this.#wishes;
+      const connection = this.#door!.connection();
+      const open = (): boolean => connection !== "" && this.#door!.connection() === connection;
+      if (open() && !(await this.#tell(connection, open)) && open()) {
+        await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, Math.min(30_000, 1_000 * 2 ** this.#failures++)));
+        if (open()) continue;
+      }
+      // What another stream reads, its request has said.
+      this.#told = wishes;
+    }
   }
 
-  #tell(): void {
+  /** Whether that is settled. */
+  async #tell(connection: string, open: () => boolean): Promise<boolean> {
     const door = this.#door!;
-    const connection = door.connection();
-    const wishes = this.#wishes;
-    this.#telling = connection !== "";
-    if (!connection) return;
-    const gone = (): boolean => door.connection() !== connection;
-    const next = (): void => {
-      this.#telling = false;
-      if (this.#wishes !== wishes) this.#tell();
-    };
-    const again = (): void => {
-      // The next stream is asked for all of it, and what has been wished for since comes after that.
-      if (gone()) return next();
-      this.#clock.setTimeout(() => (gone() ? next() : this.#tell()), Math.min(30_000, 1_000 * 2 ** this.#failures++));
-    };
-    const take = async (response: Response): Promise<void> => {
-      if (response.status >= 500) return again();
+    try {
+      const response = await door.post(connection, JSON.stringify({ groups: this.#wish ? listOf(this.#wish) : null }));
+      if (response.status >= 500) return false;
       if (response.ok) {
         const { refused } = (await response.json()) as { refused: string[] };
         this.#failures = 0;
-        const message = `this user may not read ${refused.join(", ")}`;
-        if (refused.length > 0) door.report(new BackendEventError("auth", "group_refused", message));
-      } else if (!gone()) {
+        if (refused[0]) door.report(new BackendEventError("auth", "group_refused", `this user may not read ${refused.join(", ")}`));
+      } else if (open()) {
         // The stream has ended there, or its credentials have: the next request says it all.
         door.reconnect();
       }
-      next();
-    };
-    const groups = this.#wish ? this.#wish.split("\n").slice(1, -1) : null;
-    door.post(connection, JSON.stringify({ groups })).then(take).catch(again);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #count(group: string, by: number): void {

@@ -75,10 +75,10 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
       return { value: rest.subarray(0, SLICE) };
     },
     alive: (connection) => requests.alive(connection),
-    settled: (promise, then) => {
+    settled: (promise, then, number) => {
       Promise.resolve(promise).then(
-        (value) => then(true, value),
-        (reason: unknown) => then(false, reason),
+        (value) => then(number, true, value),
+        (reason: unknown) => then(number, false, reason),
       );
     },
     error: (kind, code, message, retryable, status) =>

@@ -217,7 +217,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
           tabs,
           shares: this.#shares(),
           groups: this.#groups.names(),
-          follow: (groups) => this.#groups.ask(groups),
+          follow: (groups) => void this.#groups.ask(groups.split("\0")[0]!),
           keptCursor: () => this.#kept?.read(this.#identity ?? null) ?? null,
           attempt: () => (this.#attempts += 1),
           state: (...told) => this.#take(stateOf(...told)),

@@ -1,5 +1,6 @@
 import type { OpenRequest } from "./core.js";
 import { BackendEventError } from "./error.js";
+import { listOf } from "./groups.js";
 import type { BackendEventProviderOptions } from "./types.js";
 
 /** Makes the requests of a provider: where to, with whose credentials, and how the cursor travels. */
@@ -13,7 +14,7 @@ export class Requests {
   }
 
   /** One attempt. */
-  async open(...[cursor, connection, renew, attempt, signal, groups, known]: OpenRequest): Promise<Response> {
+  async open(...[cursor, connection, renew, attempt, signal, groups]: OpenRequest): Promise<Response> {
     const reason = renew ? "rejected" : "connect";
     const { url: address, auth, credentials = "same-origin", replay = {} } = this.#options;
     const here = typeof location === "undefined" ? undefined : location.href;
@@ -29,16 +30,14 @@ export class Requests {
     const inQuery = sendAs === "query" || (sendAs === "auto" && !sameOrigin && !preflighted);
 
     url.searchParams.set("tidings", "1");
-    const name = (what: string, names: string): void => {
-      if (names) url.searchParams.set(what, names.split("\n").slice(1, -1).join(","));
-    };
-    name("groups", groups);
+    const [asked, known] = groups.split("\0");
+    if (asked) url.searchParams.set("groups", String(listOf(asked)));
     if (connection) {
       if (preflighted) headers.set("tidings-connection", connection);
       else url.searchParams.set("connection", connection);
     }
     if (cursor) {
-      name("known", known);
+      if (known) url.searchParams.set("known", String(listOf(known)));
       if (inQuery) url.searchParams.set("last_event_id", cursor);
       else headers.set("last-event-id", cursor);
     }

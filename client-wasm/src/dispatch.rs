@@ -15,6 +15,7 @@ use crate::{
     driver::{Driver, Held},
     error::Problem,
     state,
+    waiting::Waiting,
 };
 
 impl Driver {
@@ -43,12 +44,7 @@ impl Driver {
         if let Some(ok) = outcome.as_bool() {
             return self.settle(hold, ok);
         }
-        let driver = self.weak();
-        self.host.when_settled(&outcome, move |outcome| {
-            if let Some(driver) = driver.upgrade() {
-                driver.settle(hold, outcome.is_ok_and(|ok| ok.is_truthy()));
-            }
-        });
+        self.wait(&outcome, Waiting::Resync(hold));
     }
 
     /// Tells a resync or a load that nobody waits for it any more.

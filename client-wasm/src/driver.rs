@@ -15,11 +15,19 @@ use protocol::{
     subscriber::{Attempt, Config, Credentials, HoldError, HoldId},
     tab::{Lock, Post, Tab},
 };
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::AbortController;
 
 use crate::{
-    Clock, Host, contract::ContractCheck, control, environment::Environment, error::Problem, fetch::Request,
+    Clock, Host,
+    contract::ContractCheck,
+    control,
+    environment::Environment,
+    error::Problem,
+    fetch::Request,
+    state::millis,
     timer::Timer,
+    waiting::{Queue, Waiting},
 };
 
 /// One provider's side effects. Every cell is borrowed for the length of an expression only.
@@ -32,6 +40,9 @@ pub(crate) struct Driver {
     pub(crate) holds: RefCell<Vec<(HoldId, Held)>>,
     clock: Clock,
     timer: RefCell<Timer>,
+    /// What calls [`Self::take`].
+    told: Function,
+    waiting: RefCell<Queue>,
     /// The request that runs, with what calls it off.
     request: RefCell<Option<(u64, AbortController)>>,
     /// From `connect` until closed or signed out.
@@ -61,21 +72,17 @@ impl Driver {
         tab.share(host.shares());
         tab.want(Names::from_text(host.groups()), Time::default());
         Rc::new_cyclic(|this: &Weak<Self>| {
-            let waiting = this.clone();
-            let timer = Timer::new(clock.clone(), move || {
-                if let Some(driver) = waiting.upgrade() {
-                    driver.timer.borrow_mut().spend();
-                    driver.handle(Input::Timeout);
-                }
-            });
+            let told = told(this.clone());
             Self {
                 this: this.clone(),
                 host,
                 contract,
                 tab: RefCell::new(tab),
                 holds: RefCell::default(),
+                timer: RefCell::new(Timer::new(clock.clone(), told.clone())),
                 clock,
-                timer: RefCell::new(timer),
+                told,
+                waiting: RefCell::default(),
                 request: RefCell::default(),
                 environment: RefCell::default(),
                 backlog: RefCell::default(),
@@ -150,10 +157,6 @@ impl Driver {
         Time::from_millis(whole(self.clock.now()))
     }
 
-    pub(crate) fn weak(&self) -> Weak<Self> {
-        self.this.clone()
-    }
-
     fn run(&self) {
         if self.running.replace(true) {
             return;
@@ -185,7 +188,7 @@ impl Driver {
             Output::NewerContract { .. } => self.host.contract_change(),
             Output::Post(post) => self.post(&post),
             Output::Lock(lock) => self.host.lock(word(lock)),
-            Output::Groups => self.host.follow(self.groups().0.as_text()),
+            Output::Groups => self.host.follow(&self.groups()),
             Output::Mirror => self.host.mirror(),
             _ => {}
         }
@@ -196,26 +199,45 @@ impl Driver {
         if attempt.cursor.is_some() || self.from_asked.replace(true) {
             return self.tell(|tab, now| tab.send(attempt, now));
         }
-        let driver = self.weak();
-        self.host.when_settled(&self.host.from(), move |answer| {
-            let Some(driver) = driver.upgrade() else { return };
-            let text = answer.ok().and_then(|answer| answer.as_string()).filter(|text| !text.is_empty());
-            match text.map(|text| text.parse::<EventId>()) {
-                Some(Ok(cursor)) => driver.tab.borrow_mut().start_from(cursor),
-                // A bad cursor of the page's data is said and means none.
-                Some(Err(error)) => {
-                    driver.report(&Problem::config("invalid_cursor", error.message().to_owned()));
-                }
-                None => {}
-            }
-            driver.tell(|tab, now| tab.send(attempt, now));
-        });
+        self.wait(&self.host.from(), Waiting::Cursor(attempt));
     }
 
-    /// What is asked for, and what the cursor speaks for of that; owned, since the page is called with them.
-    pub(crate) fn groups(&self) -> (Names, Names) {
+    fn take_cursor(&self, attempt: Attempt, answer: Result<JsValue, JsValue>) {
+        let text = answer.ok().and_then(|answer| answer.as_string()).filter(|text| !text.is_empty());
+        match text.map(|text| text.parse::<EventId>()) {
+            Some(Ok(cursor)) => self.tab.borrow_mut().start_from(cursor),
+            // A bad cursor of the page's data is said and means none.
+            Some(Err(error)) => self.report(&Problem::config("invalid_cursor", error.message().to_owned())),
+            None => {}
+        }
+        self.tell(|tab, now| tab.send(attempt, now));
+    }
+
+    /// Goes on with what waits when the promise has come to something.
+    pub(crate) fn wait(&self, promise: &JsValue, waiting: Waiting) {
+        let number = self.waiting.borrow_mut().add(waiting);
+        self.host.settled(promise, &self.told, millis(number));
+    }
+
+    /// What a promise has come to; without one, the timer is due.
+    fn take(&self, number: u64, outcome: Result<JsValue, JsValue>) {
+        let waiting = self.waiting.borrow_mut().remove(number);
+        match waiting {
+            Some(Waiting::Cursor(attempt)) => self.take_cursor(attempt, outcome),
+            Some(Waiting::Resync(hold)) => self.settle(hold, outcome.is_ok_and(|ok| ok.is_truthy())),
+            Some(Waiting::Response(request)) => request.take_response(self, outcome),
+            Some(Waiting::Read(request, reader)) => request.take_read(self, reader, outcome),
+            None => {
+                self.timer.borrow_mut().spend();
+                self.handle(Input::Timeout);
+            }
+        }
+    }
+
+    /// The groups that are asked for, NUL, and those that the cursor speaks for.
+    pub(crate) fn groups(&self) -> String {
         let tab = self.tab.borrow();
-        (tab.asked().clone(), tab.known())
+        [tab.asked().as_text(), "\0", tab.known().as_text()].concat()
     }
 
     fn post(&self, post: &Post) {
@@ -233,7 +255,7 @@ impl Driver {
         if let Some((_, controller)) = previous {
             controller.abort();
         }
-        Request::make(self, attempt, signal);
+        Request::make(self, &attempt, signal);
     }
 
     fn abort(&self, attempt: u64) {
@@ -257,6 +279,16 @@ impl Drop for Driver {
             controller.abort();
         }
     }
+}
+
+/// The one function that JavaScript calls back. It does nothing when there is no driver any more, so it may live longer.
+fn told(driver: Weak<Driver>) -> Function {
+    let take = move |number, kept, value| {
+        if let Some(driver) = driver.upgrade() {
+            driver.take(whole(number), if kept { Ok(value) } else { Err(value) });
+        }
+    };
+    Closure::<dyn FnMut(f64, bool, JsValue)>::new(take).into_js_value().unchecked_into()
 }
 
 fn config(host: &Host, revision: u32) -> Config {

@@ -3,8 +3,6 @@
 //! Each step waits for one promise and is a method of [`Request`]: an executor for `async` steps, with its
 //! queue and their states, was 2.4 kB of every page's download.
 
-use std::rc::{Rc, Weak};
-
 use js_sys::{Date, Uint8Array};
 use protocol::{
     EventId, Input, Millis, SubscriberError,
@@ -13,85 +11,76 @@ use protocol::{
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortSignal, ReadableStreamDefaultReader, Response};
 
-use crate::{driver::Driver, error::message_of, object::field};
+use crate::{driver::Driver, error::message_of, object::field, waiting::Waiting};
 
 /// The request of an attempt, until it ends or the signal aborts.
 #[derive(Debug)]
 pub(crate) struct Request {
-    driver: Weak<Driver>,
-    attempt: Attempt,
+    attempt: u64,
     signal: AbortSignal,
 }
 
 impl Request {
     /// Makes it.
-    pub(crate) fn make(driver: &Driver, attempt: Attempt, signal: AbortSignal) {
-        let request = Rc::new(Self { driver: driver.weak(), attempt, signal });
-        let Self { attempt, signal, .. } = &*request;
+    pub(crate) fn make(driver: &Driver, attempt: &Attempt, signal: AbortSignal) {
         let cursor = attempt.cursor.as_ref().map(EventId::to_text).unwrap_or_default();
         let connection = attempt.connection_id.as_deref().unwrap_or_default();
-        let (asked, known) = driver.groups();
-        let response = driver.host.open(
-            &cursor,
-            connection,
-            attempt.renew_credentials,
-            attempt.earlier,
-            signal,
-            asked.as_text(),
-            known.as_text(),
-        );
-        driver.host.when_settled(&response, move |response| request.take_response(response));
+        let groups = driver.groups();
+        let response =
+            driver.host.open(&cursor, connection, attempt.renew_credentials, attempt.earlier, &signal, &groups);
+        driver.wait(&response, Waiting::Response(Self { attempt: attempt.number, signal }));
     }
 
-    fn take_response(self: &Rc<Self>, response: Result<JsValue, JsValue>) {
-        let Some(driver) = self.live() else { return };
+    pub(crate) fn take_response(self, driver: &Driver, response: Result<JsValue, JsValue>) {
+        if self.signal.aborted() {
+            return;
+        }
         let response: Response = match response {
             Ok(response) => response.unchecked_into(),
-            Err(error) => return self.fail(&driver, &error),
+            Err(error) => return self.fail(driver, &error),
         };
-        report_head(&driver, self.attempt.number, &response);
+        report_head(driver, self.attempt, &response);
         match response.body().filter(|_| response.status() == 200) {
-            Some(body) => self.read(&driver, body.get_reader().unchecked_into()),
-            None => self.end(&driver),
+            Some(body) => self.read(driver, body.get_reader().unchecked_into()),
+            None => self.end(driver),
         }
     }
 
-    fn read(self: &Rc<Self>, driver: &Driver, reader: ReadableStreamDefaultReader) {
-        let this = Rc::clone(self);
+    fn read(self, driver: &Driver, reader: ReadableStreamDefaultReader) {
         let next = driver.host.next(&reader);
-        driver.host.when_settled(&next, move |read| this.take_read(reader, read));
+        driver.wait(&next, Waiting::Read(self, reader));
     }
 
-    fn take_read(self: &Rc<Self>, reader: ReadableStreamDefaultReader, read: Result<JsValue, JsValue>) {
-        let Some(driver) = self.live() else {
+    pub(crate) fn take_read(
+        self,
+        driver: &Driver,
+        reader: ReadableStreamDefaultReader,
+        read: Result<JsValue, JsValue>,
+    ) {
+        if self.signal.aborted() {
             // A stream that ignores its signal is told by hand; nobody waits for its answer. One that broke has none.
             if read.is_ok() {
                 let _cancelled = reader.cancel();
             }
             return;
-        };
+        }
         match read {
-            Err(error) => self.fail(&driver, &error),
-            Ok(read) if field(&read, "done").is_truthy() => self.end(&driver),
+            Err(error) => self.fail(driver, &error),
+            Ok(read) if field(&read, "done").is_truthy() => self.end(driver),
             Ok(read) => {
                 let bytes = field(&read, "value").unchecked_into::<Uint8Array>().to_vec();
-                driver.handle(Input::Bytes { attempt: self.attempt.number, bytes: &bytes });
-                self.read(&driver, reader);
+                driver.handle(Input::Bytes { attempt: self.attempt, bytes: &bytes });
+                self.read(driver, reader);
             }
         }
     }
 
     fn end(&self, driver: &Driver) {
-        driver.handle(Input::End { attempt: self.attempt.number });
+        driver.handle(Input::End { attempt: self.attempt });
     }
 
     fn fail(&self, driver: &Driver, error: &JsValue) {
-        driver.handle(Input::Failed { attempt: self.attempt.number, error: &failed(error) });
-    }
-
-    /// The driver, unless this was called off.
-    fn live(&self) -> Option<Rc<Driver>> {
-        self.driver.upgrade().filter(|_| !self.signal.aborted())
+        driver.handle(Input::Failed { attempt: self.attempt, error: &failed(error) });
     }
 }
 

@@ -18,7 +18,8 @@ extern "C" {
     /// The cursor of the page's data: asked for once.
     #[wasm_bindgen(method)]
     pub(crate) fn from(this: &Host) -> Promise;
-    /// The response to a request; a text is empty where there is none. Groups are as [`protocol::Names`] has them.
+    /// The response to a request; a text is empty where there is none. `groups` are those asked for, as
+    /// [`protocol::Names`] has them, NUL, and those that the cursor speaks for.
     #[wasm_bindgen(method)]
     #[expect(clippy::too_many_arguments, reason = "an object would be read by name, one by one")]
     pub(crate) fn open(
@@ -29,7 +30,6 @@ extern "C" {
         attempt: u32,
         signal: &AbortSignal,
         groups: &str,
-        known: &str,
     ) -> Promise;
     /// `POST groups` for the stream that is open.
     #[wasm_bindgen(method)]
@@ -39,9 +39,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn next(this: &Host, reader: &JsValue) -> Promise;
 
-    /// Calls back once with whether the promise was kept, and what it came to.
+    /// Calls back once with the number, whether the promise was kept, and what it came to.
     #[wasm_bindgen(method)]
-    fn settled(this: &Host, promise: &JsValue, then: &JsValue);
+    pub(crate) fn settled(this: &Host, promise: &JsValue, then: &Function, number: f64);
     /// A `BackendEventError`.
     #[wasm_bindgen(method)]
     pub(crate) fn error(
@@ -113,17 +113,6 @@ extern "C" {
 
 /// Its plain fields. Each is read once, by name: a getter of its own costs 200 bytes of wasm and glue.
 impl Host {
-    /// Calls `then` once, with what the promise came to.
-    pub(crate) fn when_settled(
-        &self,
-        promise: &JsValue,
-        then: impl FnOnce(Result<JsValue, JsValue>) + 'static,
-    ) {
-        let then: Box<dyn FnOnce(bool, JsValue)> =
-            Box::new(move |kept, value| then(if kept { Ok(value) } else { Err(value) }));
-        self.settled(promise, &Closure::once_into_js(then));
-    }
-
     pub(crate) fn clock(&self) -> Clock {
         field(self, "clock").unchecked_into()
     }

@@ -9,6 +9,7 @@
 //! | [`Host`] | what the TypeScript façade lends: options, clock, fetch, the page's event targets |
 //! | `driver` | *handle one input, poll outputs until there is none, arm one timer* |
 //! | `fetch` | one request: credentials, head, bytes, end |
+//! | `waiting` | what goes on when a promise has come to something |
 //! | `environment` | what the page says about network, visibility and freezing |
 //! | `dispatch` | what the page is told |
 //! | `contract`, `shape` | the check of a payload against the contract |
@@ -28,6 +29,7 @@ mod provider;
 mod shape;
 mod state;
 mod timer;
+mod waiting;
 
 pub use host::{Clock, Host};
 pub use provider::BackendEventProvider;

@@ -1,7 +1,8 @@
 //! The one timer of a provider.
 
+use js_sys::Function;
 use protocol::Time;
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::JsValue;
 
 use crate::Clock;
 
@@ -12,13 +13,13 @@ const DELAY_MAX: f64 = 2_147_483_647.0;
 #[derive(Debug)]
 pub(crate) struct Timer {
     clock: Clock,
-    callback: Closure<dyn FnMut()>,
+    callback: Function,
     armed: Option<(Time, JsValue)>,
 }
 
 impl Timer {
-    pub(crate) fn new(clock: Clock, callback: impl FnMut() + 'static) -> Self {
-        Self { clock, callback: Closure::new(callback), armed: None }
+    pub(crate) const fn new(clock: Clock, callback: Function) -> Self {
+        Self { clock, callback, armed: None }
     }
 
     /// Calls back at `due` instead of whenever it was armed for before.
@@ -30,7 +31,7 @@ impl Timer {
         if let Some(due) = due {
             #[expect(clippy::cast_precision_loss, reason = "bounded by DELAY_MAX a line below")]
             let delay = (due.since(now).as_millis() as f64).min(DELAY_MAX);
-            let handle = self.clock.set_timeout(self.callback.as_ref().unchecked_ref(), delay);
+            let handle = self.clock.set_timeout(&self.callback, delay);
             self.armed = Some((due, handle));
         }
     }

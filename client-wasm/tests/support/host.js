@@ -20,10 +20,10 @@ export class Scene {
         this.#opened?.();
         return Promise.resolve(new Response(body, { headers: { "content-type": "text/event-stream" } }));
       },
-      settled: (promise, then) =>
+      settled: (promise, then, number) =>
         void Promise.resolve(promise).then(
-          (value) => then(true, value),
-          (reason) => then(false, reason),
+          (value) => then(number, true, value),
+          (reason) => then(number, false, reason),
         ),
       error: (kind, code, message) => ({ kind, code, message }),
       state: (status) => this.log.push(`state ${status}`),
