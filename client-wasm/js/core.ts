@@ -20,13 +20,11 @@ export interface Core {
   granted(): void;
   stolen(): void;
   hear(...post: PostTo): void;
-  hold(release: (cause: Released) => void): number | undefined;
+  hold(): number | undefined;
   settle(hold: number, ok: boolean): void;
-  /** Empty where there is none, as `connection`. */
+  /** Empty where there is none. */
   readonly lastEventId: string;
   readonly lastByteAt: number | undefined;
-  /** As the last hello named it. */
-  readonly connection: string;
 }
 
 /** What the contract says of an event. */
@@ -55,10 +53,19 @@ export type OpenRequest = [
   renew: boolean,
   /** Attempts since the stream was last healthy. */
   attempt: number,
-  signal: AbortSignal,
   /** Groups that it asks for, NUL, and those that the cursor speaks for: as Rust's `protocol::Names` has them. */
   groups: string,
 ];
+
+/** What matters of a response. */
+export interface ResponseHead {
+  status: number;
+  type: string | null;
+  /** `NaN` where the server does not say. */
+  retryMs: number;
+  /** Of a body that is to be read. */
+  reader: BodyReader | undefined;
+}
 
 /**
  * What the Rust side asks of the façade. What is not a promise may not throw.
@@ -85,7 +92,9 @@ export interface Host {
   online(): boolean;
   /** The cursor that came with the page's data; asked for once. */
   from(): Promise<string | null | undefined>;
-  open(...request: OpenRequest): Promise<Response>;
+  open(...request: OpenRequest): Promise<ResponseHead>;
+  /** Calls the last request off. */
+  abort(): void;
   /** What comes next of a body, at most 128 KiB of it in one task of the page. */
   next(reader: BodyReader): Promise<{ done?: boolean; value?: Uint8Array }>;
   /** Tells the server that this end of the stream lives. */
@@ -111,10 +120,12 @@ export interface Host {
     relayed: boolean,
   ): void;
   /** Calls the resync handlers. */
-  resync(reason: ResyncReason, signal: AbortSignal): Outcome;
+  resync(reason: ResyncReason, hold: number): Outcome;
+  /** Tells a resync or a load that nobody waits for it any more. */
+  release(hold: number, cause: Released): void;
   report(error: BackendEventError): void;
   /** Has the open stream read the first of these groups, which are as in a request. */
-  follow(groups: string): void;
+  follow(connection: string, groups: string): void;
   lock(what: LockWord): void;
   post(...post: PostTo): void;
   /** Shows the state that came with the leader's post. */

@@ -3,8 +3,6 @@ import type { Clock, Unsubscribe } from "./types.js";
 
 /** The way to the server, while the stream is open. */
 export interface GroupsDoor {
-  /** The stream that is open now; empty while there is none. */
-  connection(): string;
   post(connection: string, body: string): Promise<Response>;
   report(error: BackendEventError): void;
   reconnect(): void;
@@ -24,6 +22,8 @@ export class Groups {
   readonly #followed = new Map<string, number>();
   readonly #clock: Pick<Clock, "setTimeout">;
   #door: GroupsDoor | null = null;
+  /** The stream that is open, since it has been asked for something. */
+  #connection = "";
   /** What the server shall hear, how often that has changed, and up to which change it has heard it. */
   #wish = "";
   #wishes = 0;
@@ -54,21 +54,27 @@ export class Groups {
   }
 
   /** Has the stream that is open read these: one request after the other, or the last might not be the last to arrive. */
-  async ask(wish: string): Promise<void> {
+  async ask(connection: string, wish: string): Promise<void> {
     const idle = this.#wishes === this.#told;
+    this.#connection = connection;
     this.#wish = wish;
     this.#wishes += 1;
     while (idle && this.#told !== this.#wishes) {
       const wishes = this.#wishes;
-      const connection = this.#door!.connection();
-      const open = (): boolean => connection !== "" && this.#door!.connection() === connection;
-      if (open() && !(await this.#tell(connection, open)) && open()) {
+      const asked = this.#connection;
+      const open = (): boolean => asked !== "" && this.#connection === asked;
+      if (open() && !(await this.#tell(asked, open)) && open()) {
         await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, Math.min(30_000, 1_000 * 2 ** this.#failures++)));
         if (open()) continue;
       }
       // What another stream reads, its request has said.
       this.#told = wishes;
     }
+  }
+
+  /** The stream has ended. */
+  leave(): void {
+    this.#connection = "";
   }
 
   /** Whether that is settled. */

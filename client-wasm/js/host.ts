@@ -7,7 +7,7 @@ import type { BackendEventProviderOptions, Clock, Cursor } from "./types.js";
 /** What only the façade knows. */
 export type Facade = Pick<
   Host,
-  "shares" | "groups" | "follow" | "state" | "event" | "resync" | "report" | "mirror" | "contractChange"
+  "shares" | "groups" | "follow" | "state" | "event" | "resync" | "release" | "report" | "mirror" | "contractChange"
 > & {
   readonly requests: Requests;
   readonly tabs: Tabs;
@@ -38,6 +38,7 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
   const clock = options.clock ?? CLOCK;
   const page = typeof window === "undefined" ? undefined : window;
   const { requests } = facade;
+  let controller = new AbortController();
   return {
     shares: facade.shares,
     groups: facade.groups,
@@ -58,10 +59,26 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
       if (kept !== null) return kept;
       return typeof replay.from === "function" ? replay.from() : replay.from;
     },
-    open: (...request) => {
+    open: async (...request) => {
       facade.attempt();
-      return requests.open(...request);
+      controller.abort();
+      const { signal } = (controller = new AbortController());
+      const { status, headers, body } = await requests.open(signal, ...request);
+      const retry = headers.get("retry-after") ?? "";
+      const reader = status === 200 ? body?.getReader() : undefined;
+      // A stream that ignores its signal is told by hand, and nobody waits for its answer.
+      const leave = (): void => void reader?.cancel().catch(() => {});
+      if (signal.aborted) leave();
+      else signal.addEventListener("abort", leave);
+      return {
+        status,
+        type: headers.get("content-type"),
+        // In either of its forms (RFC 9110, 10.2.3); `NaN` where it is neither.
+        retryMs: /^\s*\d+\s*$/.test(retry) ? +retry * 1_000 : Date.parse(retry) - clock.now(),
+        reader,
+      };
     },
+    abort: () => controller.abort(),
     next: async (reader) => {
       let { rest } = reader;
       // Nobody feels how long the task of a hidden page is, and its timers come late.
@@ -92,6 +109,7 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
     state: facade.state,
     event: facade.event,
     resync: facade.resync,
+    release: facade.release,
     report: facade.report,
     contractChange: facade.contractChange,
   };

@@ -25,6 +25,13 @@ export class Loads {
     }
   }
 
+  /** Nobody waits for this hold any more. */
+  release(hold: number, cause: Released): void {
+    for (const running of [...this.#running]) {
+      if (running.hold === hold) running.released(cause);
+    }
+  }
+
   /** No event can come until `open`. */
   shut(): void {
     this.#open = false;
@@ -59,7 +66,6 @@ export class Loads {
         hold: null,
         released: (cause) => {
           running.hold = null;
-          if (!this.#running.has(running)) return;
           if (cause === "superseded") {
             controller.abort();
             start();
@@ -75,7 +81,7 @@ export class Loads {
 
   #hold(running: Running): boolean {
     if (!this.#core || !this.#open) return true;
-    running.hold = this.#core.hold((cause) => running.released(cause)) ?? null;
+    running.hold = this.#core.hold() ?? null;
     return running.hold !== null;
   }
 }

@@ -41,6 +41,8 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
   readonly #log: Logger;
   readonly #handlers = new Registrations((error) => this.#log.error(error.message, error));
   readonly #loads = new Loads();
+  /** The last resync. */
+  #resync: [hold: number, AbortController] | null = null;
   readonly #groups: Groups;
   readonly #kept: SessionCursor | null;
   /** `null`: signed out; `undefined`: the app does not say. */
@@ -217,7 +219,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
           tabs,
           shares: this.#shares(),
           groups: this.#groups.names(),
-          follow: (groups) => void this.#groups.ask(groups.split("\0")[0]!),
+          follow: (connection, groups) => void this.#groups.ask(connection, groups.split("\0")[0]!),
           keptCursor: () => this.#kept?.read(this.#identity ?? null) ?? null,
           attempt: () => (this.#attempts += 1),
           state: (...told) => this.#take(stateOf(...told)),
@@ -228,7 +230,15 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
             if (kind === "application_error") this.#handlers.call("application_error", [data, meta]);
             this.#handlers.call("any", [{ type: name, data, meta }]);
           },
-          resync: (reason, signal) => this.#handlers.call("resync", [reason, { signal }]),
+          resync: (reason, hold) => {
+            const controller = new AbortController();
+            this.#resync = [hold, controller];
+            return this.#handlers.call("resync", [reason, { signal: controller.signal }]);
+          },
+          release: (hold, cause) => {
+            if (this.#resync?.[0] === hold) this.#resync[1].abort();
+            this.#loads.release(hold, cause);
+          },
           report: (error) => this.#handlers.report(error),
           mirror: () => this.#take(tabs.mirrored()),
           contractChange: () => this.#contractChange(),
@@ -236,7 +246,6 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
         const core = (this.#core = new Class(host));
         tabs.attach(core);
         this.#groups.open({
-          connection: () => (this.#snapshot.status === "online" ? core.connection : ""),
           post: (connection, body) => requests.post("groups", connection, body),
           report: (error) => this.#handlers.report(error),
           reconnect: () => core.reconnect(),
@@ -279,6 +288,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
       else window.addEventListener("pagehide", this.#keepCursor);
     }
     this.#handlers.call("state", [now, before]);
+    if (now.status !== "online") this.#groups.leave();
   }
 
   readonly #keepCursor = (): void => {

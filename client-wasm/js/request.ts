@@ -14,7 +14,7 @@ export class Requests {
   }
 
   /** One attempt. */
-  async open(...[cursor, connection, renew, attempt, signal, groups]: OpenRequest): Promise<Response> {
+  async open(signal: AbortSignal, ...[cursor, connection, renew, attempt, groups]: OpenRequest): Promise<Response> {
     const reason = renew ? "rejected" : "connect";
     const { url: address, auth, credentials = "same-origin", replay = {} } = this.#options;
     const here = typeof location === "undefined" ? undefined : location.href;

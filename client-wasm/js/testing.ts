@@ -62,8 +62,11 @@ let made = 0;
 /** A provider in `idle`. `connect()` makes it `connecting`, `close()` `closed`; all else is the test's to say. */
 export function createTestProvider<E extends object>(): TestProvider<E> {
   const handlers = new Registrations((error) => loggerOf(undefined).error(error.message, error));
-  const hold = new Hold(() => handlers.report(calledOff("hold_overflow", "more than 1000 events came while the page was loaded")));
   const loads = new Loads();
+  const hold = new Hold(
+    () => handlers.report(calledOff("hold_overflow", "more than 1000 events came while the page was loaded")),
+    (load, cause) => loads.release(load, cause),
+  );
   const origin = `test-origin-${++made}`;
   const followed: string[] = [];
   let state = IDLE;

@@ -7,14 +7,12 @@ use protocol::{
     EventId, ResyncReason, State,
     subscriber::{HoldId, Message, Released},
 };
-use wasm_bindgen::JsValue;
-use web_sys::AbortController;
 
 use crate::{
     contract::{Kind, Parsed},
-    driver::{Driver, Held},
+    driver::Driver,
     error::Problem,
-    state,
+    state::{self, millis},
     waiting::Waiting,
 };
 
@@ -37,10 +35,7 @@ impl Driver {
 
     /// Tells the page that it may have missed something, and settles once all its handlers have.
     pub(crate) fn resync(&self, hold: HoldId, reason: ResyncReason) {
-        let Ok(controller) = AbortController::new() else { return };
-        let signal = controller.signal();
-        self.holds.borrow_mut().push((hold, Held::Resync(controller)));
-        let outcome = self.host.resync(reason.as_str(), &signal);
+        let outcome = self.host.resync(reason.as_str(), millis(hold.0));
         if let Some(ok) = outcome.as_bool() {
             return self.settle(hold, ok);
         }
@@ -49,20 +44,13 @@ impl Driver {
 
     /// Tells a resync or a load that nobody waits for it any more.
     pub(crate) fn release(&self, hold: HoldId, cause: Released) {
-        match self.end_hold(hold) {
-            Some(Held::Resync(controller)) => controller.abort(),
-            Some(Held::Load(release)) => {
-                let cause = match cause {
-                    Released::Timeout => "timeout",
-                    Released::Overflow => "overflow",
-                    Released::Superseded => "superseded",
-                    Released::Closed => "closed",
-                };
-                // The façade's own, which does not throw.
-                let _returned = release.call1(&JsValue::UNDEFINED, &cause.into());
-            }
-            None => {}
-        }
+        let cause = match cause {
+            Released::Timeout => "timeout",
+            Released::Overflow => "overflow",
+            Released::Superseded => "superseded",
+            Released::Closed => "closed",
+        };
+        self.host.release(millis(hold.0), cause);
     }
 
     /// Gives the page its new state.

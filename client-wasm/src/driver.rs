@@ -16,7 +16,6 @@ use protocol::{
     tab::{Lock, Post, Tab},
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::AbortController;
 
 use crate::{
     Clock, Host,
@@ -37,14 +36,13 @@ pub(crate) struct Driver {
     pub(crate) host: Host,
     pub(crate) contract: ContractCheck,
     pub(crate) tab: RefCell<Tab>,
-    pub(crate) holds: RefCell<Vec<(HoldId, Held)>>,
     clock: Clock,
     timer: RefCell<Timer>,
     /// What calls [`Self::take`].
     told: Function,
     waiting: RefCell<Queue>,
-    /// The request that runs, with what calls it off.
-    request: RefCell<Option<(u64, AbortController)>>,
+    /// The attempt of the last request.
+    request: Cell<u64>,
     /// From `connect` until closed or signed out.
     environment: RefCell<Option<Environment>>,
     /// Outputs taken from the subscriber and not acted on yet.
@@ -52,15 +50,6 @@ pub(crate) struct Driver {
     running: Cell<bool>,
     /// Whether the façade's `from` was asked for.
     from_asked: Cell<bool>,
-}
-
-/// What events are held for, on this side.
-#[derive(Debug)]
-pub(crate) enum Held {
-    /// Resync handlers run; their signal.
-    Resync(AbortController),
-    /// A load runs; what tells it that it is no longer waited for.
-    Load(Function),
 }
 
 impl Driver {
@@ -78,12 +67,11 @@ impl Driver {
                 host,
                 contract,
                 tab: RefCell::new(tab),
-                holds: RefCell::default(),
                 timer: RefCell::new(Timer::new(clock.clone(), told.clone())),
                 clock,
                 told,
                 waiting: RefCell::default(),
-                request: RefCell::default(),
+                request: Cell::default(),
                 environment: RefCell::default(),
                 backlog: RefCell::default(),
                 running: Cell::new(false),
@@ -133,24 +121,15 @@ impl Driver {
     }
 
     /// Holds events back from now on.
-    pub(crate) fn hold(&self, release: Function) -> Result<HoldId, HoldError> {
+    pub(crate) fn hold(&self) -> Result<HoldId, HoldError> {
         let hold = self.tab.borrow_mut().hold(self.now())?;
-        self.holds.borrow_mut().push((hold, Held::Load(release)));
         self.run();
         Ok(hold)
     }
 
     /// A resync or a load is done.
     pub(crate) fn settle(&self, hold: HoldId, ok: bool) {
-        self.end_hold(hold);
         self.handle(Input::Settled { hold, ok });
-    }
-
-    /// What a hold was for; the subscriber bounds how many there are.
-    pub(crate) fn end_hold(&self, hold: HoldId) -> Option<Held> {
-        let mut holds = self.holds.borrow_mut();
-        let place = holds.iter().position(|(id, _)| *id == hold)?;
-        Some(holds.swap_remove(place).1)
     }
 
     pub(crate) fn now(&self) -> Time {
@@ -188,7 +167,7 @@ impl Driver {
             Output::NewerContract { .. } => self.host.contract_change(),
             Output::Post(post) => self.post(&post),
             Output::Lock(lock) => self.host.lock(word(lock)),
-            Output::Groups => self.host.follow(&self.groups()),
+            Output::Groups { connection_id } => self.host.follow(&connection_id, &self.groups()),
             Output::Mirror => self.host.mirror(),
             _ => {}
         }
@@ -248,20 +227,13 @@ impl Driver {
     }
 
     fn open(&self, attempt: Attempt) {
-        // No browser lacks it: it is as old as the fetch that is about to be called.
-        let Ok(controller) = AbortController::new() else { return };
-        let signal = controller.signal();
-        let previous = self.request.replace(Some((attempt.number, controller)));
-        if let Some((_, controller)) = previous {
-            controller.abort();
-        }
-        Request::make(self, &attempt, signal);
+        self.request.set(attempt.number);
+        Request::make(self, &attempt);
     }
 
     fn abort(&self, attempt: u64) {
-        let request = self.request.borrow_mut().take_if(|(number, _)| *number == attempt);
-        if let Some((_, controller)) = request {
-            controller.abort();
+        if self.request.get() == attempt {
+            self.host.abort();
         }
     }
 
@@ -275,9 +247,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        if let Some((_, controller)) = self.request.take() {
-            controller.abort();
-        }
+        self.host.abort();
     }
 }
 

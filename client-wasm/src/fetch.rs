@@ -3,67 +3,63 @@
 //! Each step waits for one promise and is a method of [`Request`]: an executor for `async` steps, with its
 //! queue and their states, was 2.4 kB of every page's download.
 
-use js_sys::{Date, Uint8Array};
+use js_sys::Uint8Array;
 use protocol::{
     EventId, Input, Millis, SubscriberError,
     subscriber::{Attempt, Head},
 };
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortSignal, ReadableStreamDefaultReader, Response};
 
-use crate::{driver::Driver, error::message_of, object::field, waiting::Waiting};
+use crate::{
+    driver::{Driver, whole},
+    error::message_of,
+    object::field,
+    waiting::Waiting,
+};
 
-/// The request of an attempt, until it ends or the signal aborts.
+/// The request of an attempt. What comes of one that was called off, the subscriber ignores.
 #[derive(Debug)]
 pub(crate) struct Request {
     attempt: u64,
-    signal: AbortSignal,
 }
 
 impl Request {
     /// Makes it.
-    pub(crate) fn make(driver: &Driver, attempt: &Attempt, signal: AbortSignal) {
+    pub(crate) fn make(driver: &Driver, attempt: &Attempt) {
         let cursor = attempt.cursor.as_ref().map(EventId::to_text).unwrap_or_default();
         let connection = attempt.connection_id.as_deref().unwrap_or_default();
-        let groups = driver.groups();
-        let response =
-            driver.host.open(&cursor, connection, attempt.renew_credentials, attempt.earlier, &signal, &groups);
-        driver.wait(&response, Waiting::Response(Self { attempt: attempt.number, signal }));
+        let (renew, groups) = (attempt.renew_credentials, driver.groups());
+        let response = driver.host.open(&cursor, connection, renew, attempt.earlier, &groups);
+        driver.wait(&response, Waiting::Response(Self { attempt: attempt.number }));
     }
 
     pub(crate) fn take_response(self, driver: &Driver, response: Result<JsValue, JsValue>) {
-        if self.signal.aborted() {
-            return;
-        }
-        let response: Response = match response {
-            Ok(response) => response.unchecked_into(),
+        let response = match response {
+            Ok(response) => response,
             Err(error) => return self.fail(driver, &error),
         };
-        report_head(driver, self.attempt, &response);
-        match response.body().filter(|_| response.status() == 200) {
-            Some(body) => self.read(driver, body.get_reader().unchecked_into()),
-            None => self.end(driver),
+        let content_type = field(&response, "type").as_string();
+        let number = |name| field(&response, name).as_f64().filter(|number| !number.is_nan()).map(whole);
+        let head = Head {
+            status: number("status").unwrap_or_default() as u16,
+            content_type: content_type.as_deref(),
+            retry_after: number("retryMs").map(Millis::new),
+        };
+        driver.handle(Input::Head { attempt: self.attempt, head });
+        let reader = field(&response, "reader");
+        if reader.is_undefined() {
+            self.end(driver);
+        } else {
+            self.read(driver, reader);
         }
     }
 
-    fn read(self, driver: &Driver, reader: ReadableStreamDefaultReader) {
+    fn read(self, driver: &Driver, reader: JsValue) {
         let next = driver.host.next(&reader);
         driver.wait(&next, Waiting::Read(self, reader));
     }
 
-    pub(crate) fn take_read(
-        self,
-        driver: &Driver,
-        reader: ReadableStreamDefaultReader,
-        read: Result<JsValue, JsValue>,
-    ) {
-        if self.signal.aborted() {
-            // A stream that ignores its signal is told by hand; nobody waits for its answer. One that broke has none.
-            if read.is_ok() {
-                let _cancelled = reader.cancel();
-            }
-            return;
-        }
+    pub(crate) fn take_read(self, driver: &Driver, reader: JsValue, read: Result<JsValue, JsValue>) {
         match read {
             Err(error) => self.fail(driver, &error),
             Ok(read) if field(&read, "done").is_truthy() => self.end(driver),
@@ -82,28 +78,6 @@ impl Request {
     fn fail(&self, driver: &Driver, error: &JsValue) {
         driver.handle(Input::Failed { attempt: self.attempt, error: &failed(error) });
     }
-}
-
-fn report_head(driver: &Driver, attempt: u64, response: &Response) {
-    let header = |name: &str| response.headers().get(name).ok().flatten();
-    let content_type = header("content-type");
-    let retry_after = header("retry-after").and_then(|text| delay(&text, driver.now().as_millis()));
-    let head = Head { status: response.status(), content_type: content_type.as_deref(), retry_after };
-    driver.handle(Input::Head { attempt, head });
-}
-
-/// `Retry-After` in either of its forms (RFC 9110, 10.2.3).
-fn delay(text: &str, now_millis: u64) -> Option<Millis> {
-    if let Ok(seconds) = text.trim_ascii().parse() {
-        return Some(Millis::from_secs(seconds));
-    }
-    let at = Date::parse(text);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "`as` saturates; NaN is excluded"
-    )]
-    (!at.is_nan()).then(|| Millis::new((at as u64).saturating_sub(now_millis)))
 }
 
 /// Why there is no response, or no more of it. `UnauthorizedError` parks, all else is tried again.

@@ -2,7 +2,7 @@
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortSignal, EventTarget};
+use web_sys::EventTarget;
 
 use crate::object::field;
 
@@ -18,7 +18,7 @@ extern "C" {
     /// The cursor of the page's data: asked for once.
     #[wasm_bindgen(method)]
     pub(crate) fn from(this: &Host) -> Promise;
-    /// The response to a request; a text is empty where there is none. `groups` are those asked for, as
+    /// The response to a request, `{ status, type, retryMs, reader }`; a text is empty where there is none. `groups` are those asked for, as
     /// [`protocol::Names`] has them, NUL, and those that the cursor speaks for.
     #[wasm_bindgen(method)]
     #[expect(clippy::too_many_arguments, reason = "an object would be read by name, one by one")]
@@ -28,12 +28,14 @@ extern "C" {
         connection: &str,
         renew_credentials: bool,
         attempt: u32,
-        signal: &AbortSignal,
         groups: &str,
     ) -> Promise;
-    /// `POST groups` for the stream that is open.
+    /// Calls the last request off.
     #[wasm_bindgen(method)]
-    pub(crate) fn follow(this: &Host, groups: &str);
+    pub(crate) fn abort(this: &Host);
+    /// `POST groups` for the stream that is open, with groups as in a request.
+    #[wasm_bindgen(method)]
+    pub(crate) fn follow(this: &Host, connection: &str, groups: &str);
 
     /// What comes next of a body, `{ done, value }`: no more of it than a task of the page should handle.
     #[wasm_bindgen(method)]
@@ -78,7 +80,10 @@ extern "C" {
     );
     /// Calls the resync handlers. Whether all did well: at once, or as a promise.
     #[wasm_bindgen(method)]
-    pub(crate) fn resync(this: &Host, reason: &str, signal: &AbortSignal) -> JsValue;
+    pub(crate) fn resync(this: &Host, reason: &str, hold: f64) -> JsValue;
+    /// Tells a resync or a load that nobody waits for it any more: `timeout | overflow | superseded | closed`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn release(this: &Host, hold: f64, cause: &str);
     /// Gives an error to its handlers.
     #[wasm_bindgen(method)]
     pub(crate) fn report(this: &Host, error: &JsValue);

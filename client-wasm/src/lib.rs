@@ -115,8 +115,8 @@ macro_rules! export_provider {
                 }
 
                 /// Holds events until [`Self::settle`]; `undefined` when too many loads run.
-                pub fn hold(&self, release: $crate::js_sys::Function) -> ::std::option::Option<f64> {
-                    self.0.hold(release)
+                pub fn hold(&self) -> ::std::option::Option<f64> {
+                    self.0.hold()
                 }
 
                 /// A load is done.
@@ -128,12 +128,6 @@ macro_rules! export_provider {
                 #[wasm_bindgen(getter, js_name = lastEventId)]
                 pub fn last_event_id(&self) -> ::std::string::String {
                     self.0.last_event_id()
-                }
-
-                /// The connection that hello last named.
-                #[wasm_bindgen(getter)]
-                pub fn connection(&self) -> ::std::string::String {
-                    self.0.connection()
                 }
 
                 /// When the stream last wrote anything.

@@ -2,7 +2,6 @@
 
 use std::{marker::PhantomData, rc::Rc};
 
-use js_sys::Function;
 use protocol::{
     Contract, EventId, Input, Names,
     subscriber::HoldId,
@@ -55,12 +54,10 @@ impl<C> BackendEventProvider<C> {
         self.driver.change_identity(signed_in, shares);
     }
 
-    /// Holds events until [`Self::settle`] names the hold; `release` is called with
-    /// `timeout | overflow | superseded | closed` when that is no longer waited for. `None` when too many loads run.
-    pub fn hold(&self, release: Function) -> Option<f64> {
-        let hold = self.driver.hold(release).ok()?;
-        #[expect(clippy::cast_precision_loss, reason = "2^53 loads outlive every page")]
-        Some(hold.0 as f64)
+    /// Holds events until [`Self::settle`] names the hold, or the host is told to release it. `None` when too many loads
+    /// run.
+    pub fn hold(&self) -> Option<f64> {
+        self.driver.hold().ok().map(|hold| millis(hold.0))
     }
 
     /// A load is done, well or not.
@@ -102,11 +99,6 @@ impl<C> BackendEventProvider<C> {
     /// The position up to which every event has been handled; empty where there is none.
     pub fn last_event_id(&self) -> String {
         self.driver.tab.borrow().last_event_id().map(EventId::to_text).unwrap_or_default()
-    }
-
-    /// The connection that hello last named; empty before it.
-    pub fn connection(&self) -> String {
-        self.driver.tab.borrow().connection_id().unwrap_or_default().to_owned()
     }
 
     /// When the open stream last wrote anything, in Unix milliseconds.

@@ -4,7 +4,7 @@
 //! that every page downloads.
 
 use protocol::subscriber::{Attempt, HoldId};
-use web_sys::ReadableStreamDefaultReader;
+use wasm_bindgen::JsValue;
 
 use crate::fetch::Request;
 
@@ -18,7 +18,7 @@ pub(crate) enum Waiting {
     /// A request for its response.
     Response(Request),
     /// A request for what comes next of the body.
-    Read(Request, ReadableStreamDefaultReader),
+    Read(Request, JsValue),
 }
 
 /// All that waits: a request or two, and a resync.

@@ -28,7 +28,7 @@ async fn an_event_is_handed_over_once_and_its_place_noted() {
 #[wasm_bindgen_test]
 async fn a_held_event_waits_for_its_load() {
     let mut stage = Stage::<Event>::online().await;
-    let hold = stage.provider.hold(stage.scene.recorder("released")).expect("few loads run");
+    let hold = stage.provider.hold().expect("few loads run");
     stage.send("topics_changed", &topics()).await;
     assert_eq!(stage.log(), Vec::<String>::new());
     stage.provider.settle(hold, true);
@@ -38,9 +38,9 @@ async fn a_held_event_waits_for_its_load() {
 #[wasm_bindgen_test]
 async fn a_gap_supersedes_a_load_and_calls_the_resync_handlers() {
     let mut stage = Stage::<Event>::online().await;
-    stage.provider.hold(stage.scene.recorder("released")).expect("few loads run");
+    let hold = stage.provider.hold().expect("few loads run");
     stage.send("tidings:gap", r#"{"reason":"retention"}"#).await;
-    assert_eq!(stage.log(), [r#"released "superseded""#, "resync retention"]);
+    assert_eq!(stage.log(), [format!("released {hold} superseded"), "resync retention".to_owned()]);
 }
 
 #[wasm_bindgen_test]

@@ -13,16 +13,18 @@ interface Resyncing {
 
 /** Events wait while a load or a resync runs, then pass in the order they came: what Rust does, without its clock. */
 export class Hold implements Pick<Core, "hold" | "settle"> {
-  readonly #loads = new Map<number, (cause: Released) => void>();
+  readonly #loads = new Set<number>();
   readonly #waiting: (() => void)[] = [];
   #resyncing: Resyncing | null = null;
   #begun = 0;
   #draining = false;
   readonly #overflowed: () => void;
+  readonly #released: (hold: number, cause: Released) => void;
 
-  /** `overflowed` hears that more came than may be held. */
-  constructor(overflowed: () => void) {
+  /** `overflowed` hears that more came than may be held, `released` of loads that nobody waits for any more. */
+  constructor(overflowed: () => void, released: (hold: number, cause: Released) => void) {
     this.#overflowed = overflowed;
+    this.#released = released;
   }
 
   /** Delivers now, or as soon as nothing holds and what came before is delivered. */
@@ -36,10 +38,10 @@ export class Hold implements Pick<Core, "hold" | "settle"> {
     }
   }
 
-  hold(release: (cause: Released) => void): number | undefined {
+  hold(): number | undefined {
     if (this.#loads.size >= LOADS_MAX) return undefined;
     this.#begun += 1;
-    this.#loads.set(this.#begun, release);
+    this.#loads.add(this.#begun);
     return this.#begun;
   }
 
@@ -80,14 +82,14 @@ export class Hold implements Pick<Core, "hold" | "settle"> {
   }
 
   #release(cause: Released, next: Resyncing | null): void {
-    const loads = [...this.#loads.values()];
+    const loads = [...this.#loads];
     const before = this.#resyncing;
     this.#loads.clear();
     this.#resyncing = null;
     before?.signal.abort();
     this.#drain();
     this.#resyncing = next;
-    for (const release of loads) release(cause);
+    for (const load of loads) this.#released(load, cause);
   }
 
   /** One event at a time: one that a handler emits waits for the others of its own. */

@@ -18,8 +18,9 @@ export class Scene {
       open: () => {
         const body = new ReadableStream({ start: (controller) => (this.#stream = controller) });
         this.#opened?.();
-        return Promise.resolve(new Response(body, { headers: { "content-type": "text/event-stream" } }));
+        return Promise.resolve({ status: 200, type: "text/event-stream", retryMs: NaN, reader: body.getReader() });
       },
+      abort: () => {},
       settled: (promise, then, number) =>
         void Promise.resolve(promise).then(
           (value) => then(number, true, value),
@@ -29,6 +30,7 @@ export class Scene {
       state: (status) => this.log.push(`state ${status}`),
       alive: (connection) => this.log.push(`alive ${connection}`),
       event: (kind, type, data) => this.log.push(`event ${JSON.stringify({ kind, type, data })}`),
+      release: (hold, cause) => this.log.push(`released ${hold} ${cause}`),
       resync: (reason) => {
         this.log.push(`resync ${reason}`);
         return true;
@@ -57,11 +59,6 @@ export class Scene {
         port2.postMessage(null);
       });
     }
-  }
-
-  /** A handler that writes what it gets, as JSON. */
-  recorder(name) {
-    return (...values) => void this.log.push(`${name} ${JSON.stringify(values[0])}`);
   }
 
   takeLog() {

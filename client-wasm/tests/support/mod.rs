@@ -1,7 +1,7 @@
 //! A contract's provider over a scripted server, in a real browser.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use js_sys::{Array, Function, Promise};
+use js_sys::{Array, Promise};
 use protocol::Contract;
 use tidings_client_wasm::BackendEventProvider;
 use wasm_bindgen::prelude::*;
@@ -19,8 +19,6 @@ extern "C" {
     fn opened(this: &Scene) -> Promise;
     #[wasm_bindgen(method)]
     fn send(this: &Scene, text: &str) -> Promise;
-    #[wasm_bindgen(method)]
-    pub(crate) fn recorder(this: &Scene, name: &str) -> Function;
     #[wasm_bindgen(method, js_name = takeLog)]
     fn take_log(this: &Scene) -> Array;
 }

@@ -200,8 +200,11 @@ pub enum Output {
     /// Of a [`Tab`](crate::tab::Tab): make the request.
     Fetch(Attempt),
     /// Of a [`Tab`](crate::tab::Tab): have the open stream read what [`Tab::asked`](crate::tab::Tab::asked) says:
-    /// `POST {path}/groups`, again and again until it is answered or the stream has ended.
-    Groups,
+    /// `POST {path}/groups?connection={connection_id}`, until it is answered or the stream has ended.
+    Groups {
+        /// As hello named it.
+        connection_id: String,
+    },
     /// Of a [`Tab`](crate::tab::Tab): tell the other tabs.
     Post(Post),
     /// Of a [`Tab`](crate::tab::Tab): what is to be done with the browser's lock.

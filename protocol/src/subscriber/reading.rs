@@ -75,7 +75,7 @@ impl Subscriber {
             Ok(Control::Goodbye(goodbye)) => self.goodbye(goodbye, now),
             Ok(Control::Unknown) => {
                 if event.event == UNFOLLOWED {
-                    self.lose(&event.groups, now);
+                    self.lose(&event.groups);
                 }
                 self.advance(id);
             }
@@ -89,13 +89,12 @@ impl Subscriber {
         }
     }
 
-    fn handle_gap(&mut self, reason: GapReason, id: Option<EventId>, now: Time) {
+    pub(super) fn handle_gap(&mut self, reason: GapReason, id: Option<EventId>, now: Time) {
         if let Some(greeted) = self.greeted() {
             greeted.replay_until = None;
         }
         self.passed.clear();
         self.cursor = id.or_else(|| self.cursor.take());
-        self.reads.tell();
         self.resync(reason.into(), now);
     }
 
@@ -146,9 +145,8 @@ impl Subscriber {
         match hello.resumed {
             Resumed::Replayed if resumed => {
                 self.advance(id);
-                match self.owed {
-                    Some(reason) => self.resync(reason, now),
-                    None => self.note_reads(now),
+                if let Some(reason) = self.owed {
+                    self.resync(reason, now);
                 }
             }
             Resumed::Fresh | Resumed::Replayed => {

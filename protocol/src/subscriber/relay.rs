@@ -6,7 +6,7 @@
 use super::{Output, QUIET_FOR, Reads, Subscriber, link::Link, link::Source};
 use crate::{
     Control, DecodedEvent, EventId, Millis, Names, SubscriberError, Time,
-    control::{GAP, HELLO, Resumed},
+    control::{GapReason, HELLO, Resumed},
 };
 
 /// How a leader lets another tab read along.
@@ -57,7 +57,7 @@ impl Subscriber {
                     greeted.received = received;
                 }
                 if resumed == Resumed::Gap && same {
-                    self.handle_event(gap(position.as_ref()), now);
+                    self.handle_gap(GapReason::Retention, position, now);
                 }
             }
             _ => self.fail(SubscriberError::Protocol("malformed hello of another tab".to_owned()), None, now),
@@ -179,15 +179,5 @@ impl Subscriber {
     fn finish(&mut self, now: Time) {
         self.expire(now);
         self.update_state(now);
-    }
-}
-
-fn gap(position: Option<&EventId>) -> DecodedEvent {
-    DecodedEvent {
-        event: GAP.to_owned(),
-        data: r#"{"reason":"retention"}"#.to_owned(),
-        last_event_id: position.map(EventId::to_text).unwrap_or_default().into(),
-        sets_id: position.is_some(),
-        groups: String::new(),
     }
 }

@@ -65,7 +65,8 @@ impl Tab {
         let (union, asked) = (self.union(), self.asked());
         if reading && !(union.are_in(asked) && asked.are_in(&union)) {
             self.announce(union);
-            self.outputs.push_back(Output::Groups);
+            let connection_id = self.subscriber.connection_id().unwrap_or_default().to_owned();
+            self.outputs.push_back(Output::Groups { connection_id });
         }
     }
 

@@ -502,7 +502,7 @@ impl Browser {
                     }
                 }
                 Output::Lock(lock) => self.lock(view, lock),
-                Output::Groups => {
+                Output::Groups { .. } => {
                     let at = self.now + Duration::from_millis(self.dice.roll(300));
                     let wishing = &mut self.views[view];
                     wishing.wish = Some((at, wishing.tab.attempts(), wishing.tab.asked().clone()));
