@@ -24,7 +24,6 @@ export interface Core {
   settle(hold: number, ok: boolean): void;
   /** Empty where there is none. */
   readonly lastEventId: string;
-  readonly lastByteAt: number | undefined;
 }
 
 /** What the contract says of an event. */

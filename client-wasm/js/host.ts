@@ -13,6 +13,8 @@ export type Facade = Pick<
   readonly tabs: Tabs;
   /** A request is made. */
   attempt(): void;
+  /** The stream has written something. */
+  heard(at: number): void;
   /** The cursor kept over a reload, which wins over `replay.from`. */
   keptCursor(): Cursor;
 };
@@ -86,6 +88,7 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
       else {
         const read = await reader.read();
         if (read.done) return read;
+        facade.heard(clock.now());
         rest = read.value;
       }
       reader.rest = rest.length > SLICE && rest.subarray(SLICE);

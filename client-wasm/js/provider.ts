@@ -52,6 +52,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
   #loading = false;
   /** Requests made so far. */
   #attempts = 0;
+  #lastByteAt: number | null = null;
   /** From `connect()` to `close()`; while signed out it waits for a sign-in. */
   #wanted = false;
 
@@ -196,7 +197,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
     return {
       state,
       attempts: this.#attempts,
-      lastByteAt: this.#core?.lastByteAt ?? null,
+      lastByteAt: this.#lastByteAt,
       handlers: this.#handlers.counts(),
       role: state.status === "online" ? state.role : "solo",
     };
@@ -222,6 +223,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
           follow: (connection, groups) => void this.#groups.ask(connection, groups.split("\0")[0]!),
           keptCursor: () => this.#kept?.read(this.#identity ?? null) ?? null,
           attempt: () => (this.#attempts += 1),
+          heard: (at) => (this.#lastByteAt = at),
           state: (...told) => this.#take(stateOf(...told)),
           event: (kind, name, data, said, id, replayed, relayed) => {
             const meta = metaOf(name, said, id, replayed, relayed, this.origin, host.clock.now());

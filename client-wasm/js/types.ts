@@ -258,6 +258,7 @@ export interface BackendEventProviderOptions<E extends object = EventMap> extend
 export interface Inspection {
   readonly state: ConnectionState;
   readonly attempts: number;
+  /** When the stream that this page read itself last wrote anything, in Unix milliseconds. */
   readonly lastByteAt: number | null;
   /** Registrations per event name. */
   readonly handlers: Record<string, number>;

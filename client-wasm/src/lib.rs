@@ -129,12 +129,6 @@ macro_rules! export_provider {
                 pub fn last_event_id(&self) -> ::std::string::String {
                     self.0.last_event_id()
                 }
-
-                /// When the stream last wrote anything.
-                #[wasm_bindgen(getter, js_name = lastByteAt)]
-                pub fn last_byte_at(&self) -> ::std::option::Option<f64> {
-                    self.0.last_byte_at()
-                }
             }
         }
         pub use exported::Provider;

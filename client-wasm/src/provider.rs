@@ -100,9 +100,4 @@ impl<C> BackendEventProvider<C> {
     pub fn last_event_id(&self) -> String {
         self.driver.tab.borrow().last_event_id().map(EventId::to_text).unwrap_or_default()
     }
-
-    /// When the open stream last wrote anything, in Unix milliseconds.
-    pub fn last_byte_at(&self) -> Option<f64> {
-        self.driver.tab.borrow().last_byte_at().map(|at| millis(at.as_millis()))
-    }
 }

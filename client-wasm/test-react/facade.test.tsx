@@ -39,7 +39,6 @@ class RecordingCore implements Core {
   granted(): void {}
   stolen(): void {}
   hear(): void {}
-  lastByteAt = undefined;
   connection = "";
   deliver(type: string, data: unknown, id: string): void {
     this.lastEventId = id;

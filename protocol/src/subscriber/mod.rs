@@ -338,14 +338,6 @@ impl Subscriber {
         self.connection_id.as_deref()
     }
 
-    /// When the open stream last wrote anything.
-    pub fn last_byte_at(&self) -> Option<Time> {
-        match &self.link {
-            Link::Streaming(stream) => Some(self.shown(stream.last_byte)),
-            _ => None,
-        }
-    }
-
     /// Sets the position of a subscriber that has none yet, before it connects or while a request is made with it.
     pub fn start_from(&mut self, cursor: EventId) {
         if self.cursor.is_none() {

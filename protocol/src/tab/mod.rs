@@ -169,11 +169,6 @@ impl Tab {
         self.subscriber.connection_id()
     }
 
-    /// See [`Subscriber::last_byte_at`].
-    pub fn last_byte_at(&self) -> Option<Time> {
-        self.subscriber.last_byte_at()
-    }
-
     /// See [`Subscriber::start_from`].
     pub fn start_from(&mut self, cursor: EventId) {
         self.subscriber.start_from(cursor);
