@@ -21,7 +21,6 @@ extern "C" {
     /// The response to a request, `{ status, type, retryMs, reader }`; a text is empty where there is none. `groups` are those asked for, as
     /// [`protocol::Names`] has them, NUL, and those that the cursor speaks for.
     #[wasm_bindgen(method)]
-    #[expect(clippy::too_many_arguments, reason = "an object would be read by name, one by one")]
     pub(crate) fn open(
         this: &Host,
         cursor: &str,

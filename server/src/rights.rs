@@ -34,6 +34,8 @@ pub(crate) struct Claim {
     pub(crate) parts: Arc<Parts>,
     /// The groups the client asked for; all that it may read when it named none.
     pub(crate) wanted: Wish,
+    /// Those that the cursor it came with speaks for; all of them when it named none.
+    pub(crate) known: Wish,
     /// The connection it will be, or is.
     pub(crate) connection_id: Arc<str>,
     /// The connection it says it was.

@@ -132,17 +132,12 @@ async fn open(
         authorize: mount.authorize.clone(),
         parts: Arc::new(parts),
         wanted: subscribe.groups,
+        known: subscribe.known,
         connection_id: id.as_str().into(),
         predecessor: subscribe.predecessor,
         opened_at: None,
     };
     let (rights, start) = settle(shared, &claim, subscribe.cursor).await?;
-    let gained = match (&start.how, &subscribe.known) {
-        (How::Replayed(_), Some(known)) => {
-            rights.groups().into_iter().filter(|group| !known.contains(*group)).map(str::to_owned).collect()
-        }
-        _ => Vec::new(),
-    };
     claim.opened_at = Some(start.head.sequence());
     let at = shared.clock.now();
     let first_at = predecessor_since(shared, &claim, &rights.identity.user).unwrap_or(at);
@@ -176,7 +171,7 @@ async fn open(
     if shared.is_draining() {
         return Err(Rejection::Draining);
     }
-    Ok(begin(shared, membership, claim, rights, start, gained, alive_every))
+    Ok(begin(shared, membership, claim, rights, start, alive_every))
 }
 
 /// When the client came first, if it was here before and says so.
@@ -252,10 +247,15 @@ fn begin(
     claim: Claim,
     rights: Rights,
     start: Start,
-    gained: Vec<String>,
     alive_every: Option<Duration>,
 ) -> Stream {
     let Start { head, generation, how } = start;
+    let gained = match (&how, &claim.known) {
+        (How::Replayed(_), Some(known)) => {
+            rights.groups().into_iter().filter(|group| !known.contains(*group)).map(str::to_owned).collect()
+        }
+        _ => Vec::new(),
+    };
     let (resumed, gap, position) = match how {
         How::Fresh => (Resumed::Fresh, None, Position { sequence: head.sequence(), own: None }),
         How::Replayed(id) => (Resumed::Replayed, None, Position { sequence: id.sequence(), own: Some(id) }),

@@ -23,8 +23,9 @@ pub struct Block {
 
 impl Block {
     /// A block in front of which `labels` bytes are lines that [`write_labels`] wrote.
+    #[cfg(feature = "json")]
     pub(crate) fn labelled(bytes: Bytes, labels: usize) -> Self {
-        // 1,000 names of 256 bytes fit into 2^18.
+        // 1,000 names of 256 bytes fit into 2^19.
         Self { bytes, labels: labels as u32 }
     }
 

@@ -13,6 +13,7 @@ use std::{
 };
 
 pub use block::Block;
+#[cfg(feature = "json")]
 pub(crate) use block::{group_names, labels_len, write_labels};
 pub use read::{Batch, Covered, Query, Read};
 
