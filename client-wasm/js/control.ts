@@ -8,7 +8,10 @@ export type ContractVersion = {
   hash: string,
 };
 
-/** Something between the client's cursor and this event's id may be missing. */
+/**
+ * Something between the client's cursor and this event's id may be missing: of the groups that the lines before it
+ * name, or of whatever the client reads where there are none.
+ */
 export type Gap = {
   /** Why replay cannot cover it. */
   reason: GapReason,
