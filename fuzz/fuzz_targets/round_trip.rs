@@ -44,7 +44,8 @@ fn app_event(id: &str, name: &str, json: &str) {
     let (Ok(id), Ok(encoded)) = (id.parse::<EventId>(), EncodedEvent::new(name, json)) else { return };
     assert!(!name.starts_with(RESERVED_PREFIX));
     let mut events = Vec::new();
-    assert!(Decoder::with_max_bytes("", usize::MAX).feed(&encoded.place(&id, &Channel::all().into()).unlabelled(), &mut events).is_ok());
+    let block = encoded.place(&id, &Channel::all().into());
+    assert!(Decoder::with_max_bytes("", usize::MAX).feed(&block.unlabelled(), &mut events).is_ok());
     let [read] = &*events else { panic!("one block is one event") };
     assert_eq!((&*read.event, &*read.data), (name, json));
     assert_eq!(read.last_event_id.parse(), Ok(id));

@@ -5,6 +5,7 @@ import { Api } from "./support/api.mjs";
 import { launch, logIn, online, person } from "./support/browser.mjs";
 import { Proxy } from "./support/proxy.mjs";
 import { COACH, COACHEE, CoachingServer } from "./support/server.mjs";
+import { Reader } from "./support/streams.mjs";
 
 /** Within this the others go on when the leading tab is closed, crashes or is frozen. */
 const GOES_ON = 5_000;
@@ -127,4 +128,33 @@ test("three tabs", async (t) => {
     await change([], AT_ONCE);
     for (const page of others) await page.locator("[data-testid=connection-mark][data-status=unauthorized]").waitFor({ state: "attached" });
   });
+});
+
+test("tabs whose pages read different groups share one stream, and each page gets its own", async (t) => {
+  const { streams, reader } = await Reader.open(t, browser);
+  const stream = await reader.online({ identity: "anna", groups: ["a"] });
+  assert.equal(stream.query.groups, "a");
+  const other = await reader.another();
+  await other.begin({ identity: "anna", groups: ["b"] });
+  const more = await streams.next();
+  assert.deepEqual([more.path, await more.body()], ["/sse/groups", { groups: ["a", "b"] }]);
+  more.answer(200, {}, JSON.stringify({ refused: [] }));
+  await other.becomes("online");
+  stream.gains("ep-2", "b");
+  stream.note("ep-3", "One", "a");
+  stream.note("ep-4", "Two", "b");
+  stream.note("ep-5", "Three");
+  assert.deepEqual(await reader.hears("Three"), ["One", "Three"]);
+  assert.deepEqual(await other.hears("Three"), ["Two", "Three"]);
+  assert.deepEqual([await reader.seen("resyncs"), await other.seen("resyncs")], [["initial"], ["initial", "rights"]]);
+  assert.equal((await other.state()).role, "follower");
+
+  // Another leads, and asks for what both read.
+  await reader.page.close();
+  const next = await streams.next();
+  assert.deepEqual([next.query.groups, next.query.known, next.query.last_event_id ?? next.headers["last-event-id"]], ["b,a", undefined, "ep-5"]);
+  next.hello({ resumed: "replayed", id: "ep-5" });
+  next.note("ep-6", "Four", "b");
+  assert.deepEqual(await other.hears("Four"), ["Two", "Three", "Four"]);
+  assert.equal(streams.requests.length, 3);
 });

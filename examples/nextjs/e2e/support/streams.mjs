@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
 import { chromium } from "playwright-core";
 
 const ROOT = resolve(import.meta.dirname, "../../../..");
@@ -69,12 +70,17 @@ export function note(id, body) {
   return block(NOTE.type, { ...NOTE, data }, id);
 }
 
+function labels(groups) {
+  return groups.map((group) => `group: ${group}\n`).join("");
+}
+
 function block(name, data, id) {
   return `${id === undefined ? "" : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 /** A request for the stream, and the answer that the test gives it. */
 class Exchange {
+  #request;
   #answer;
   #headers;
 
@@ -87,8 +93,14 @@ class Exchange {
     this.at = Date.now();
     /** When it was over, whoever ended it. */
     this.closedAt = null;
+    this.#request = request;
     this.#answer = answer.on("close", () => (this.closedAt = Date.now()));
     this.#headers = headers;
+  }
+
+  /** What a POST brings. */
+  async body() {
+    return JSON.parse(await text(this.#request));
   }
 
   /** An answer that is no stream. */
@@ -104,8 +116,14 @@ class Exchange {
     this.raw(block("tidings:hello", hello, id));
   }
 
-  note(id, body) {
-    this.raw(note(id, body));
+  /** An event, for these groups or for whoever reads the stream. */
+  note(id, body, ...groups) {
+    this.raw(labels(groups) + note(id, body));
+  }
+
+  /** From here on the stream reads these groups, too. */
+  gains(id, ...groups) {
+    this.raw(labels(groups) + block("tidings:gap", { reason: "rights" }, id));
   }
 
   goodbye(reason, after) {
@@ -236,6 +254,14 @@ export class Reader {
     await reader.page.goto(streams.page);
     await reader.page.waitForFunction(() => "begin" in window, undefined, { timeout: 5_000 });
     return { streams, reader };
+  }
+
+  /** Another tab of the same browser. */
+  async another() {
+    const other = new Reader(await this.page.context().newPage(), this.#streams);
+    await other.page.goto(this.#streams.page);
+    await other.page.waitForFunction(() => "begin" in window, undefined, { timeout: 5_000 });
+    return other;
   }
 
   /** Makes the page's provider. */
