@@ -34,20 +34,25 @@ export function isBrowser(): boolean {
   return typeof window !== "undefined" || typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope !== "undefined";
 }
 
+/** What can be listened to: React Native has a `window` that cannot. */
+function target(of: unknown): EventTarget | undefined {
+  return (of as Partial<EventTarget> | null | undefined)?.addEventListener && (of as EventTarget);
+}
+
 /** The options as the Rust side reads them. */
 export function hostOf(options: BackendEventProviderOptions<never>, facade: Facade): Host {
   const { retry = {}, timeouts = {}, replay = {}, auth, networkTarget } = options;
   const clock = options.clock ?? CLOCK;
-  const page = typeof window === "undefined" ? undefined : window;
+  const page = globalThis.window as Window | undefined;
   const { requests } = facade;
   let controller = new AbortController();
   return {
     shares: facade.shares,
     groups: facade.groups,
     clock,
-    network: networkTarget === undefined ? (globalThis as unknown as EventTarget) : (networkTarget ?? undefined),
-    page,
-    document: page?.document,
+    network: target(networkTarget === undefined ? globalThis : networkTarget),
+    page: target(page),
+    document: target(page?.document),
     renewable: auth !== undefined,
     baseMs: retry.baseMs,
     capMs: retry.capMs,
@@ -84,7 +89,7 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
     next: async (reader) => {
       let { rest } = reader;
       // Nobody feels how long the task of a hidden page is, and its timers come late.
-      if (rest) await (page?.document.hidden || new Promise<void>((resolve) => clock.setTimeout(resolve, 0)));
+      if (rest) await (page?.document?.hidden || new Promise<void>((resolve) => clock.setTimeout(resolve, 0)));
       else {
         const read = await reader.read();
         if (read.done) return read;

@@ -10,6 +10,16 @@ import { quiet, Server } from "./support/server.js";
 usePage();
 afterEach(() => vi.unstubAllGlobals());
 
+it("reads where the page's window cannot be listened to, as in React Native", async () => {
+  vi.stubGlobal("window", {});
+  const { provider, connection } = await online({ networkTarget: undefined });
+  const heard = vi.fn();
+  provider.onAny(heard);
+  await connection.event("note_created", "ep-2");
+  expect(provider.state.status).toBe("online");
+  expect(heard).toHaveBeenCalledTimes(1);
+});
+
 describe("a wasm that cannot be loaded", () => {
   it("is a closed provider with the cause, and connect() tries again", async () => {
     let fails = true;
