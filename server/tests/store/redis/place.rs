@@ -68,8 +68,12 @@ impl Durable for Keys {
                 redis.call('XDEL', key('log'), entry[1])
                 redis.call('HINCRBY', key('head'), 'bytes', -#entry[2][6])
             end
-            local last = redis.call('XREVRANGE', key('log'), '+', '-', 'COUNT', 1)[1]
-            redis.call('XSETID', key('log'), last and last[1] or '0-0')
+            -- Made anew: a stream does not forget the highest id that was deleted.
+            local rest = redis.call('XRANGE', key('log'), '-', '+')
+            redis.call('DEL', key('log'))
+            for _, entry in ipairs(rest) do
+                redis.call('XADD', key('log'), entry[1], unpack(entry[2]))
+            end
             redis.call('HSET', key('head'), 'sequence', left)
             for _, used in ipairs(redis.call('HKEYS', key('keys'))) do
                 local first = string.match(redis.call('HGET', key('keys'), used), ' (%d+) %d+$')
