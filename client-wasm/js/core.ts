@@ -41,7 +41,7 @@ export interface CoreModule {
 }
 
 /** A body's reader, with what it has given and was not taken yet. */
-export type BodyReader = ReadableStreamDefaultReader<Uint8Array> & { rest?: Uint8Array | false };
+export type BodyReader = ReadableStreamDefaultReader<Uint8Array> & { rest?: Uint8Array | false; gone?: true };
 
 /** What an attempt needs to be made; a text is empty where there is none. */
 export type OpenRequest = [

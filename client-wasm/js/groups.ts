@@ -3,7 +3,7 @@ import type { Clock, Unsubscribe } from "./types.js";
 
 /** The way to the server, while the stream is open. */
 export interface GroupsDoor {
-  post(connection: string, body: string): Promise<Response>;
+  post(connection: string, body: string, signal: AbortSignal): Promise<Response>;
   report(error: BackendEventError): void;
   reconnect(): void;
   /** The page reads these. */
@@ -22,13 +22,10 @@ export class Groups {
   readonly #followed = new Map<string, number>();
   readonly #clock: Pick<Clock, "setTimeout">;
   #door: GroupsDoor | null = null;
-  /** The stream that is open, since it has been asked for something. */
+  /** The stream that is open, since it has been asked for something; its end; and what it was asked for, one by one. */
   #connection = "";
-  /** What the server shall hear, how often that has changed, and up to which change it has heard it. */
-  #wish = "";
-  #wishes = 0;
-  #told = 0;
-  #failures = 0;
+  #end = new AbortController();
+  #told = Promise.resolve();
 
   constructor(always: readonly string[] | undefined, clock: Pick<Clock, "setTimeout"> = globalThis) {
     this.#always = always;
@@ -54,46 +51,41 @@ export class Groups {
   }
 
   /** Has the stream that is open read these: one request after the other, or the last might not be the last to arrive. */
-  async ask(connection: string, wish: string): Promise<void> {
-    const idle = this.#wishes === this.#told;
-    this.#connection = connection;
-    this.#wish = wish;
-    this.#wishes += 1;
-    while (idle && this.#told !== this.#wishes) {
-      const wishes = this.#wishes;
-      const asked = this.#connection;
-      const open = (): boolean => asked !== "" && this.#connection === asked;
-      if (open() && !(await this.#tell(asked, open)) && open()) {
-        await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, Math.min(30_000, 1_000 * 2 ** this.#failures++)));
-        if (open()) continue;
-      }
-      // What another stream reads, its request has said.
-      this.#told = wishes;
+  ask(connection: string, wish: string): void {
+    if (this.#connection !== connection) {
+      this.leave();
+      this.#connection = connection;
+      this.#end = new AbortController();
+      this.#told = Promise.resolve();
     }
+    const { signal } = this.#end;
+    this.#told = this.#told.then(() => this.#tell(connection, wish, signal));
   }
 
-  /** The stream has ended. */
+  /** The stream has ended: what the next one reads, its request says. */
   leave(): void {
     this.#connection = "";
+    this.#end.abort();
   }
 
-  /** Whether that is settled. */
-  async #tell(connection: string, open: () => boolean): Promise<boolean> {
+  async #tell(connection: string, wish: string, signal: AbortSignal): Promise<void> {
     const door = this.#door!;
-    try {
-      const response = await door.post(connection, JSON.stringify({ groups: this.#wish ? listOf(this.#wish) : null }));
-      if (response.status >= 500) return false;
-      if (response.ok) {
-        const { refused } = (await response.json()) as { refused: string[] };
-        this.#failures = 0;
-        if (refused[0]) door.report(new BackendEventError("auth", "group_refused", `this user may not read ${refused.join(", ")}`));
-      } else if (open()) {
-        // The stream has ended there, or its credentials have: the next request says it all.
-        door.reconnect();
+    const body = JSON.stringify({ groups: wish ? listOf(wish) : null });
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        const response = await door.post(connection, body, signal);
+        if (response.ok) {
+          const { refused } = (await response.json()) as { refused: string[] };
+          if (refused[0]) door.report(new BackendEventError("auth", "group_refused", `this user may not read ${refused.join(", ")}`));
+        } else if (response.status < 500 && !signal.aborted) {
+          // The stream has ended there, or its credentials have: the next request says it all.
+          door.reconnect();
+        }
+        if (response.status < 500) return;
+      } catch {
+        // A network or a server in trouble.
       }
-      return true;
-    } catch {
-      return false;
+      await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, Math.min(30_000, 1_000 * 2 ** failures)));
     }
   }
 

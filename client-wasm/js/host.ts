@@ -1,4 +1,4 @@
-import type { Host } from "./core.js";
+import type { BodyReader, Host } from "./core.js";
 import { BackendEventError, UnauthorizedError } from "./error.js";
 import type { Requests } from "./request.js";
 import type { Tabs } from "./tabs.js";
@@ -72,16 +72,20 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
       const { signal } = (controller = new AbortController());
       const { status, headers, body } = await requests.open(signal, ...request);
       const retry = headers.get("retry-after") ?? "";
-      const reader = status === 200 ? body?.getReader() : undefined;
+      const reader: BodyReader | undefined = status === 200 ? body?.getReader() : undefined;
       // A stream that ignores its signal is told by hand, and nobody waits for its answer.
-      const leave = (): void => void reader?.cancel().catch(() => {});
+      const leave = (): void => {
+        if (!reader) return;
+        reader.gone = true;
+        reader.cancel().catch(() => {});
+      };
       if (signal.aborted) leave();
       else signal.addEventListener("abort", leave);
       return {
         status,
         type: headers.get("content-type"),
         // In either of its forms (RFC 9110, 10.2.3); `NaN` where it is neither.
-        retryMs: /^\s*\d+\s*$/.test(retry) ? +retry * 1_000 : Date.parse(retry) - clock.now(),
+        retryMs: retry && +retry >= 0 ? +retry * 1_000 : Date.parse(retry) - clock.now(),
         reader,
       };
     },
@@ -96,6 +100,7 @@ export function hostOf(options: BackendEventProviderOptions<never>, facade: Faca
         facade.heard(clock.now());
         rest = read.value;
       }
+      if (reader.gone) return { done: true };
       reader.rest = rest.length > SLICE && rest.subarray(SLICE);
       return { value: rest.subarray(0, SLICE) };
     },

@@ -220,9 +220,12 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
           tabs,
           shares: this.#shares(),
           groups: this.#groups.names(),
-          follow: (connection, groups) => void this.#groups.ask(connection, groups.split("\0")[0]!),
+          follow: (connection, groups) => this.#groups.ask(connection, groups.split("\0")[0]!),
           keptCursor: () => this.#kept?.read(this.#identity ?? null) ?? null,
-          attempt: () => (this.#attempts += 1),
+          attempt: () => {
+            this.#attempts += 1;
+            this.#groups.leave();
+          },
           heard: (at) => (this.#lastByteAt = at),
           state: (...told) => this.#take(stateOf(...told)),
           event: (kind, name, data, said, id, replayed, relayed) => {
@@ -248,7 +251,7 @@ export class Provider<E extends object> implements BackendEventProviderInstance<
         const core = (this.#core = new Class(host));
         tabs.attach(core);
         this.#groups.open({
-          post: (connection, body) => requests.post("groups", connection, body),
+          post: (...post) => requests.post("groups", ...post),
           report: (error) => this.#handlers.report(error),
           reconnect: () => core.reconnect(),
           want: (groups) => core.want(groups),

@@ -52,13 +52,13 @@ export class Requests {
   }
 
   /** `POST` beside the stream, with what opened it. */
-  async post(what: "alive" | "groups", connection: string, body?: string): Promise<Response> {
+  async post(what: "alive" | "groups", connection: string, body?: string, signal?: AbortSignal): Promise<Response> {
     const { url: last, headers } = this.#last!;
     const url = new URL(last);
     url.pathname = url.pathname.replace(/\/?$/, `/${what}`);
     url.searchParams.set("connection", connection);
     const { credentials = "same-origin" } = this.#options;
-    return this.#fetch(url, { method: "POST", headers, body, credentials, keepalive: true });
+    return this.#fetch(url, { method: "POST", headers, body, signal, credentials, keepalive: true });
   }
 
   async #fetch(url: URL, init: RequestInit): Promise<Response> {

@@ -18,8 +18,8 @@ extern "C" {
     /// The cursor of the page's data: asked for once.
     #[wasm_bindgen(method)]
     pub(crate) fn from(this: &Host) -> Promise;
-    /// The response to a request, `{ status, type, retryMs, reader }`; a text is empty where there is none. `groups` are those asked for, as
-    /// [`protocol::Names`] has them, NUL, and those that the cursor speaks for.
+    /// The response to a request, `{ status, type, retryMs, reader }`; a text is empty where there is none. `groups` are
+    /// those asked for, as [`protocol::Names`] has them, NUL, and those that the cursor speaks for.
     #[wasm_bindgen(method)]
     pub(crate) fn open(
         this: &Host,

@@ -21,7 +21,7 @@ pub(crate) enum Waiting {
     Read(Request, JsValue),
 }
 
-/// All that waits: a request or two, and a resync.
+/// All that waits: a request or two, and a resync; one more for each whose handlers never settle.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     /// How many there were: the number of the last.

@@ -106,6 +106,27 @@ it("is named as new where the stream was lost before it was covered, and no more
   expect(resyncs).toEqual(["rights"]);
 });
 
+it("is left to the next stream where its own ends before the server has answered", async () => {
+  const { provider, server, connection, clock } = await online({ groups: ["a"] });
+  provider.follow("b");
+  const first = await server.next();
+  first.answer(503);
+  await quiet();
+  clock.advance(1_000);
+  const hangs = await server.next();
+  // A planned end that no page sees.
+  await connection.write("tidings:goodbye", { reason: "lifetime", reconnect_after_ms: 0 }, null);
+  clock.advance(1_000);
+  const second = await server.next();
+  expect([hangs.init.signal?.aborted, second.url.searchParams.get("groups")]).toEqual([true, "a,b"]);
+  await second.hello({ resumed: "replayed", until: "ep-1" });
+  clock.advance(5_000);
+  await quiet();
+  expect([server.requests, provider.state.status]).toEqual([4, "online"]);
+  provider.follow("c");
+  expect(wanted(await server.next())).toEqual(["a", "b", "c"]);
+});
+
 it("comes with a new stream where the server knows this one no more", async () => {
   const { provider, server } = await online({ groups: ["a"] });
   provider.follow("b");

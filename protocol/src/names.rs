@@ -49,11 +49,9 @@ impl Names {
         self.0 = if self.0.is_empty() { others.0.clone() } else { pick(&self.0, &others.0, true) };
     }
 
-    /// Leaves out those of a text. Of all nothing can be left out.
+    /// Leaves out those of a text. Of all, whose names are not known here, none are left.
     pub(crate) fn remove(&mut self, names: &str) {
-        if !self.0.is_empty() {
-            self.0 = pick(&self.0, names, false);
-        }
+        self.0 = pick(&self.0, names, false);
     }
 }
 
@@ -140,6 +138,9 @@ mod tests {
         assert_eq!(one, names(" a "));
         one.keep(&Names::none());
         assert_eq!(one, Names::none());
+        let mut all = Names::default();
+        all.remove("a\n");
+        assert_eq!(all, Names::none());
         one.keep(&Names::default());
         assert_eq!(one, Names::none(), "none is not all");
     }

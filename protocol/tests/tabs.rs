@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use protocol::{
-    Limits, State,
+    Limits, Names, State,
     subscriber::{Input, Output},
     tab::{Kind, Post, Role},
 };
@@ -346,6 +346,40 @@ fn a_followed_group_costs_no_gap_at_the_next_stream() {
         got(&browser, &before, &more);
         browser.check();
     }
+}
+
+#[test]
+fn a_stream_that_begins_with_a_gap_covers_all_that_it_was_asked_for() {
+    let mut browser = tabs_of(&[Some(&["g0"]), Some(&["g0"])]);
+    let leader = browser.leader().expect("one leads");
+    browser.break_wires();
+    browser.want(leader, Some(&["g0", "g1"]));
+    (0..60).for_each(|_| browser.send());
+    browser.run(40 * SECOND);
+    let before = counts(&browser);
+    let follower = 1 - leader;
+    browser.want(follower, Some(&["g1"]));
+    browser.run(SECOND);
+    assert_eq!(browser.counts(follower), (before[follower].0, before[follower].1 + 1), "it is told at once");
+    browser.send_to_group(1);
+    browser.run(SECOND);
+    assert_eq!(browser.counts(follower).0, before[follower].0 + 1);
+    assert_eq!(browser.counts(leader), (before[leader].0 + 1, before[leader].1));
+    browser.check();
+}
+
+#[test]
+fn a_post_about_groups_that_was_lost_is_made_up_for() {
+    let mut browser = tabs_of(&[Some(&["g0"]), Some(&["g0"])]);
+    let follower = 1 - browser.leader().expect("one leads");
+    let (now, tab) = (browser.now, &mut browser.views[follower].tab);
+    tab.want(Names::from_text("\ng1\n".to_owned()), now);
+    assert!(
+        std::iter::from_fn(|| tab.poll()).any(|output| matches!(output, Output::Post(_))),
+        "it is lost here"
+    );
+    browser.run(20 * SECOND);
+    assert_eq!(browser.server.groups(), [["g0", "g1"]], "said again with the heartbeat");
 }
 
 /// Some of the groups, or all without a name.

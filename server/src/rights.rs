@@ -78,7 +78,9 @@ impl Claim {
         let (before, generation) = shared.log.stand();
         let asked =
             tokio::time::timeout(shared.config.authorize_timeout, self.authorize.ask(self.parts.clone()));
-        let identity = asked.await.unwrap_or(Err(Refusal::Unavailable)).map_err(Denied::Refused)?;
+        let mut identity = asked.await.unwrap_or(Err(Refusal::Unavailable)).map_err(Denied::Refused)?;
+        identity.groups.sort_unstable();
+        identity.groups.dedup();
         self.check(shared, &identity)?;
         let (grants, own_notices) = self.settle_groups(shared, &identity).await?;
         let covered = self.covered(&identity, grants)?;

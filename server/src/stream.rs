@@ -377,9 +377,13 @@ impl Stream {
         if revoked_at.is_none_or(|at| at <= self.position.sequence) {
             return self.say_goodbye(reason);
         }
-        rights.covered.retain(|covered| covered.channel.group_name().is_none());
+        let (own, groups): (Vec<_>, Vec<_>) = std::mem::take(&mut rights.covered)
+            .into_iter()
+            .partition(|covered| covered.channel.group_name().is_none());
+        rights.covered = own;
         self.parting = Some(reason);
         membership.connection.wake();
+        self.say_unfollowed(&names(groups.iter()));
     }
 
     /// Reads on with rights that hold at `head`.
@@ -411,11 +415,7 @@ impl Stream {
         if !gained.is_empty() {
             self.say_gained(&gained);
         }
-        if !lost.is_empty() {
-            let id = self.position.id(&self.shared.log, self.generation);
-            let block = encode_control_for(&lost, id.as_ref(), control::UNFOLLOWED, &Unfollowed {}, None);
-            self.waiting.push(Block::Control(block));
-        }
+        self.say_unfollowed(&lost);
     }
 
     fn next_frame(&mut self) -> Option<Bytes> {
@@ -437,6 +437,15 @@ impl Stream {
     /// From here on it reads these groups, too.
     fn say_gained(&mut self, groups: &[String]) {
         self.say_gap_of(groups, GapReason::Rights);
+    }
+
+    /// From here on it reads these groups no more.
+    fn say_unfollowed(&mut self, groups: &[String]) {
+        if !groups.is_empty() {
+            let id = self.position.id(&self.shared.log, self.generation);
+            let block = encode_control_for(groups, id.as_ref(), control::UNFOLLOWED, &Unfollowed {}, None);
+            self.waiting.push(Block::Control(block));
+        }
     }
 
     fn say_gap_of(&mut self, groups: &[String], reason: GapReason) {

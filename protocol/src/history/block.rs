@@ -63,6 +63,9 @@ impl Block {
                 None => return self.unlabelled(),
             }
         }
+        // Whoever reads a channel twice is told of it once.
+        names.sort_unstable();
+        names.dedup();
         if names.len() == group_names(channels).count() {
             return self.bytes.clone();
         }
@@ -135,6 +138,7 @@ mod tests {
             (&["group:a", "group:b"], &[("group:a", 0), ("group:b", 0)], "group: a\ngroup: b\n"),
             (&["group:a", "group:b"], &[("group:b", 0), ("group:c", 0)], "group: b\n"),
             (&["group:a", "group:b"], &[("group:b", 0), ("group:a", 7)], "group: b\n"),
+            (&["group:a", "group:b"], &[("group:a", 0), ("group:a", 0)], "group: a\n"),
             (&["group:a", "user:1"], &[("user:1", 0), ("group:a", 0)], ""),
             (&["group:a", "user:1"], &[("user:2", 0), ("group:a", 0)], "group: a\n"),
             (&["all", "group:a"], &[("group:a", 0)], ""),

@@ -95,6 +95,7 @@ impl Subscriber {
         }
         self.passed.clear();
         self.cursor = id.or_else(|| self.cursor.take());
+        self.note_gap();
         self.resync(reason.into(), now);
     }
 
@@ -134,7 +135,8 @@ impl Subscriber {
         }
         let changed = self.subject.as_ref().is_some_and(|subject| *subject != hello.subject);
         self.subject = Some(hello.subject);
-        self.note_hello(resumed && !changed, covered);
+        let anew = changed || hello.resumed == Resumed::Replayed && !resumed;
+        self.note_hello(if anew { Resumed::Fresh } else { hello.resumed }, covered);
         if changed {
             self.drop_held(Released::Superseded);
             self.passed.clear();

@@ -3,7 +3,7 @@
 //! A stream may read more than the page: what came for groups that the page does not read is counted and passed over.
 
 use super::Subscriber;
-use crate::{EventId, Names, ResyncReason, Time};
+use crate::{EventId, Names, ResyncReason, Time, control::Resumed};
 
 /// The groups of a page and of its stream.
 #[derive(Debug, Default)]
@@ -16,12 +16,23 @@ pub(crate) struct Reads {
     pub(crate) covered: Names,
     /// There was a hello.
     begun: bool,
+    /// It said that a gap follows, from which on all is read that the stream was asked for.
+    anew: bool,
 }
+
+/// Where a request would have to name more, it says that its cursor speaks for none: one more gap, and a short address.
+const KNOWN_BYTES_MAX: usize = 1_024;
 
 impl Reads {
     /// What a request says that the cursor speaks for; all where that goes without saying.
     pub(crate) fn known(&self) -> Names {
-        if self.begun && !self.asked.are_in(&self.covered) { self.covered.clone() } else { Names::default() }
+        if !self.begun || self.asked.are_in(&self.covered) {
+            Names::default()
+        } else if self.covered.as_text().len() > KNOWN_BYTES_MAX {
+            Names::none()
+        } else {
+            self.covered.clone()
+        }
     }
 
     /// Whether the page shows something that is covered and not among `before`.
@@ -49,19 +60,33 @@ impl Subscriber {
         }
     }
 
-    /// A hello said how the stream goes on, or that it begins anew. `covered` is what another tab's stream reads.
-    pub(super) fn note_hello(&mut self, resumed: bool, covered: Option<Names>) {
+    /// A hello said how the stream goes on: after the cursor, from a gap on that comes next, or anew. `covered` is what
+    /// another tab's stream reads.
+    pub(super) fn note_hello(&mut self, resumed: Resumed, covered: Option<Names>) {
         let reads = &mut self.reads;
         let before = reads.covered.clone();
+        reads.anew = resumed == Resumed::Gap && covered.is_none();
         match covered {
             Some(covered) => reads.covered = covered,
-            None if resumed && reads.begun => reads.covered.keep(&reads.asked),
+            None if resumed != Resumed::Fresh && reads.begun => reads.covered.keep(&reads.asked),
             None => reads.covered.clone_from(&reads.asked),
         }
         if reads.show_more_than(&before) {
             self.owed = Some(ResyncReason::Rights);
         }
         self.reads.begun = true;
+    }
+
+    /// A gap for everything.
+    pub(super) fn note_gap(&mut self) {
+        if std::mem::take(&mut self.reads.anew) {
+            self.reads.covered.clone_from(&self.reads.asked);
+        }
+    }
+
+    /// Another user.
+    pub(super) fn forget_reads(&mut self) {
+        self.reads.asked.clone_from(&self.reads.wanted);
     }
 
     /// From `id` on the stream reads these groups, too.
@@ -75,7 +100,7 @@ impl Subscriber {
 
     /// From here on the stream reads these groups no more.
     pub(super) fn lose(&mut self, groups: &str) {
-        // Of all nothing can be left out, but what it was not asked for.
+        // All may be fewer than it seems.
         let Reads { covered, asked, .. } = &mut self.reads;
         covered.keep(asked);
         covered.remove(groups);

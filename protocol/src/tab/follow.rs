@@ -159,6 +159,11 @@ impl Tab {
         if hello {
             self.end_outage();
         }
+        let reads = self.subscriber.reads();
+        if !reads.wanted.are_in(&reads.asked) {
+            // What this tab reads, the leader does not know yet.
+            self.say_wants(0);
+        }
     }
 
     /// The outage that the page shows may have been too short for a new state.

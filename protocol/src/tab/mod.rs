@@ -253,6 +253,9 @@ impl Tab {
 
     /// The page reads other groups; all that the user may read, before it has said so.
     pub fn want(&mut self, groups: Names, now: Time) {
+        if groups == self.subscriber.reads().wanted {
+            return;
+        }
         self.subscriber.want(groups, now);
         self.say_wants(1);
         self.settle(now);

@@ -89,5 +89,5 @@ impl Ring {
 }
 
 fn size(event: &DecodedEvent) -> usize {
-    event.event.len() + event.data.len()
+    event.event.len() + event.data.len() + event.groups.len()
 }

@@ -39,7 +39,7 @@ pub(crate) fn read_all(last_event_id: &str, stream: &[u8]) -> Reading {
         }
         reading.last_event_id.clone_from(&id_buffer);
         let groups = fields.iter().filter(|(name, _)| *name == "group");
-        let mut groups: String = groups.map(|(_, value)| format!("{value}\n")).collect();
+        let groups: String = groups.map(|(_, value)| format!("{value}\n")).collect();
         let data: Vec<_> =
             fields.iter().filter(|(name, _)| *name == "data").map(|(_, value)| *value).collect();
         if data.is_empty() {
@@ -51,7 +51,7 @@ pub(crate) fn read_all(last_event_id: &str, stream: &[u8]) -> Reading {
             data: data.join("\n"),
             last_event_id: id_buffer.as_str().into(),
             sets_id: ids().next().is_some(),
-            groups: std::mem::take(&mut groups),
+            groups,
         });
     }
     let retries = lines.split('\n').map(field).filter(|(name, _)| *name == "retry");

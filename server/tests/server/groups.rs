@@ -256,7 +256,7 @@ async fn what_may_not_be_followed_is_named_and_what_makes_no_sense_is_refused() 
     let (mut client, connection) = open(&server, "a").await;
     let answer = want(&server, "coach", &connection, r#"{"groups":["a","board"]}"#).await;
     assert_eq!(answer, (200, serde_json::json!({ "refused": ["board"] })));
-    let many: Vec<_> = (0..101).map(|n| n.to_string()).collect();
+    let many: Vec<_> = (0..101).map(|n| n.to_string()).chain(["a".to_owned()]).collect();
     for (user, id, body, status) in [
         ("coachee", &*connection, r#"{"groups":["a"]}"#.to_owned(), 404),
         ("coach", "nobody", r#"{"groups":["a"]}"#.to_owned(), 404),
@@ -265,7 +265,7 @@ async fn what_may_not_be_followed_is_named_and_what_makes_no_sense_is_refused() 
         ("coach", &connection, r#"{"groups":"a"}"#.to_owned(), 422),
         ("coach", &connection, r#"{"groups":["a",7]}"#.to_owned(), 422),
         ("coach", &connection, r#"{"groups":[""]}"#.to_owned(), 422),
-        ("coach", &connection, serde_json::json!({ "groups": many }).to_string(), 422),
+        ("coach", &connection, serde_json::json!({ "groups": many }).to_string(), 200),
         ("coach", &connection, format!("\"{}\"", "x".repeat(70_000)), 413),
     ] {
         assert_eq!(want(&server, user, id, &body).await.0, status, "{user} {body:.40}");

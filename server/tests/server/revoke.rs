@@ -109,6 +109,7 @@ async fn revoked_while_asked(gate: &Gate, server: &Server, client: &mut Client) 
     server.hub.revoke(Revoked::User("coach".into()), "test", Some(&last)).await.expect("committed");
     server.hub.send(Audience::user("coach"), &Event::said("after")).await.expect("sent");
     gate.open.add_permits(Gate::OPEN);
+    client.expect("tidings:unfollowed").await;
     client.expect("typing").await;
 }
 

@@ -151,6 +151,7 @@ async fn a_revocation_that_comes_while_the_rights_are_asked_for_ends_the_stream(
     // The stream meets the first when both are committed, so the question is newer than either.
     server.hub.reauthorize("coach").await.expect("committed");
     server.hub.revoke(Revoked::User("coach".into()), "test", None).await.expect("committed");
+    client.expect("tidings:unfollowed").await;
     assert_eq!(client.expect("tidings:goodbye").await["reason"], "revoked");
     client.end().await;
     let mut again = server.get("/sse?tidings=1", &[]).await;

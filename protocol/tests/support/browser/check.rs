@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use protocol::{State, subscriber::Input, tab::Role};
 
 use super::{Browser, Happening, group_of, reads};
-use crate::support::server::Restart;
+use crate::support::server::{GROUPS, Restart};
 
 impl Browser {
     /// Stops every fault and lets everything come to rest.
@@ -27,6 +27,10 @@ impl Browser {
             self.input(view, Input::Connect);
         }
         self.run(Duration::from_secs(300));
+        // And nobody was left out.
+        self.send();
+        (0..GROUPS.len()).for_each(|group| self.send_to_group(group));
+        self.run(Duration::from_secs(1));
     }
 
     /// Every tab shows the truth; whatever its handlers did not get was said to be missing, and there is one stream.
@@ -47,12 +51,17 @@ impl Browser {
             };
             let versions: Vec<_> = view.happenings.iter().filter_map(handled).collect();
             assert!(versions.is_sorted_by(|a, b| a < b), "tab {name} repeats or turns round: {versions:?}");
-            for (version, entity, _) in &self.sent {
-                // What a page followed later, or for a while, the truth above has shown.
-                if group_of(*entity).is_some() || versions.binary_search(version).is_ok() {
+            for (version, entity, at) in &self.sent {
+                // What a page followed later, the truth above has shown.
+                let read = |group| view.followed.get(group).is_some_and(|since| since <= at);
+                if group_of(*entity).is_some_and(|group| !read(group))
+                    || versions.binary_search(version).is_ok()
+                {
                     continue;
                 }
                 let newer = view.happenings.iter().position(|h| handled(h).is_some_and(|v| v > *version));
+                // A group is covered from a gap on that may come a while after it was followed.
+                let newer = newer.filter(|_| group_of(*entity).is_none());
                 let before = &view.happenings[..newer.unwrap_or(view.happenings.len())];
                 let said = |h: &Happening| matches!(h, Happening::Resync(up_to) if up_to >= version);
                 assert!(before.iter().any(said), "tab {name} lost {version} in silence");

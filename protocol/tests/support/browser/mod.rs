@@ -58,6 +58,8 @@ pub struct View {
     /// What the page reads, and until when it read what it does no more.
     wanted: Names,
     unfollowed: BTreeMap<&'static str, Time>,
+    /// Since when it reads what it reads now.
+    followed: BTreeMap<&'static str, Time>,
     /// What the server is yet to be told to read: when, and by which stream.
     wish: Option<(Time, u64, Names)>,
     fetches: Vec<Fetch>,
@@ -150,6 +152,7 @@ impl Browser {
             requests: Vec::new(),
             wanted: Names::default(),
             unfollowed: BTreeMap::new(),
+            followed: GROUPS.map(|group| (group, self.now)).into(),
             wish: None,
             fetches: Vec::new(),
             page: BTreeMap::new(),
@@ -232,7 +235,6 @@ impl Browser {
         if !self.server.is_up() {
             return;
         }
-        self.versions += 1;
         let entity = self.dice.roll(4);
         self.send_to(channel("me"), entity);
     }
@@ -265,6 +267,10 @@ impl Browser {
         for group in GROUPS {
             if reads(&wanting.wanted, group) && !reads(&wanted, group) {
                 wanting.unfollowed.insert(group, self.now);
+                wanting.followed.remove(group);
+            }
+            if !reads(&wanting.wanted, group) && reads(&wanted, group) {
+                wanting.followed.insert(group, self.now);
             }
         }
         wanting.wanted = wanted.clone();
