@@ -39,10 +39,7 @@ export type Heartbeat = {
 
 /** The first event of a connection: who reads, from where, and how to know that the stream lives. */
 export type Hello = {
-  /**
-   * 128 random bits bound to the user, and a digest of the groups that were asked for, if any; opaque to the
-   * client, which names it when it returns.
-   */
+  /** 128 random bits bound to the user; opaque to the client, which names it when it returns. */
   connection_id: string,
   /** A keyed hash of the user: equal for equal users of one hub, and says nothing else about them. */
   subject: string,
@@ -59,7 +56,7 @@ export type Hello = {
   alive_ms?: number,
   /** The contract the server speaks. */
   contract: ContractVersion,
-  /** A digest of the groups this connection reads; changes when they do. */
+  /** A digest of the groups this connection reads at first: equal for equal groups of one hub. */
   groups: string,
 };
 

@@ -78,8 +78,7 @@ impl Control {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Hello {
-    /// 128 random bits bound to the user, and a digest of the groups that were asked for, if any; opaque to the
-    /// client, which names it when it returns.
+    /// 128 random bits bound to the user; opaque to the client, which names it when it returns.
     pub connection_id: String,
     /// A keyed hash of the user: equal for equal users of one hub, and says nothing else about them.
     pub subject: String,
@@ -98,7 +97,7 @@ pub struct Hello {
     pub alive_ms: Option<u32>,
     /// The contract the server speaks.
     pub contract: ContractVersion,
-    /// A digest of the groups this connection reads; changes when they do.
+    /// A digest of the groups this connection reads at first: equal for equal groups of one hub.
     #[serde(default)]
     pub groups: String,
 }
