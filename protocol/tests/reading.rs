@@ -45,6 +45,17 @@ fn a_heartbeat_moves_the_cursor_of_a_quiet_client() {
 }
 
 #[test]
+fn a_right_that_is_gained_or_lost_is_a_resync_and_the_stream_goes_on() {
+    let mut page = Page::online();
+    page.write("group: team\nid: e-11\nevent: tidings:unfollowed\ndata: {}\n\n");
+    assert_eq!(page.take_resync().1, ResyncReason::Rights);
+    page.event("e-12");
+    page.write("group: team\nid: e-12\nevent: tidings:gap\ndata: {\"reason\":\"rights\"}\n\n");
+    assert_eq!(page.take_resync().1, ResyncReason::Rights);
+    assert!(matches!(page.client.state(), State::Online { .. }));
+}
+
+#[test]
 fn the_gap_frame_moves_the_cursor_and_hello_before_it_does_not() {
     let mut page = Page::online();
     page.end();

@@ -304,6 +304,7 @@ fn a_group_that_is_followed_is_covered_from_a_gap_that_only_its_tabs_are_told_of
 #[test]
 fn a_group_is_read_until_the_last_tab_follows_it_no_more() {
     let mut browser = tabs_of(&[Some(&["g0", "g1"]), Some(&["g1"])]);
+    let before = counts(&browser);
     browser.want(0, Some(&["g0"]));
     browser.run(SECOND);
     assert_eq!(browser.server.groups(), [["g0", "g1"]]);
@@ -313,6 +314,7 @@ fn a_group_is_read_until_the_last_tab_follows_it_no_more() {
     browser.close(0);
     browser.run(10 * SECOND);
     assert_eq!(browser.server.groups(), [[""; 0]], "and what a tab that is gone followed");
+    assert_eq!(counts(&browser), before, "of which nobody is told");
 }
 
 #[test]

@@ -70,15 +70,15 @@ impl Subscriber {
             Ok(Control::Hello(hello)) => self.handle_hello(hello, id, None, now),
             Ok(_) if self.greeted().is_none() => self.miss_hello(&event.event, now),
             Ok(Control::Heartbeat(heartbeat)) => self.handle_heartbeat(heartbeat, id, now),
-            Ok(Control::Gap(_)) if !event.groups.is_empty() => self.gain(&event.groups, id, now),
+            Ok(Control::Gap(_)) if !event.groups.is_empty() => {
+                self.change_covered(&event.groups, true, id, now)
+            }
             Ok(Control::Gap(gap)) => self.handle_gap(gap.reason, id, now),
             Ok(Control::Goodbye(goodbye)) => self.goodbye(goodbye, now),
-            Ok(Control::Unknown) => {
-                if event.event == UNFOLLOWED {
-                    self.lose(&event.groups);
-                }
-                self.advance(id);
+            Ok(Control::Unknown) if event.event == UNFOLLOWED => {
+                self.change_covered(&event.groups, false, id, now);
             }
+            Ok(Control::Unknown) => self.advance(id),
             Err(error) => {
                 // Whatever its reason, a gap is a gap; a reconnection in front of it would meet it again.
                 if event.event == GAP && self.greeted().is_some() {

@@ -89,20 +89,20 @@ impl Subscriber {
         self.reads.asked.clone_from(&self.reads.wanted);
     }
 
-    /// From `id` on the stream reads these groups, too.
-    pub(super) fn gain(&mut self, groups: &str, id: Option<EventId>, now: Time) {
+    /// From `id` on the stream reads these groups, too, or no more. Of those that it was asked for and the page shows,
+    /// the page may see more or less from now on, and fetches.
+    pub(super) fn change_covered(&mut self, groups: &str, gained: bool, id: Option<EventId>, now: Time) {
         self.advance(id);
-        self.reads.covered.add(groups);
-        if self.reads.wanted.meet(groups) {
+        let Reads { covered, asked, wanted, .. } = &mut self.reads;
+        if gained {
+            covered.add(groups);
+        } else {
+            // All may be fewer than it seems.
+            covered.keep(asked);
+            covered.remove(groups);
+        }
+        if wanted.meet(groups) && (gained || asked.meet(groups)) {
             self.resync(ResyncReason::Rights, now);
         }
-    }
-
-    /// From here on the stream reads these groups no more.
-    pub(super) fn lose(&mut self, groups: &str) {
-        // All may be fewer than it seems.
-        let Reads { covered, asked, .. } = &mut self.reads;
-        covered.keep(asked);
-        covered.remove(groups);
     }
 }
