@@ -22,9 +22,8 @@ export class Groups {
   readonly #followed = new Map<string, number>();
   readonly #clock: Pick<Clock, "setTimeout">;
   #door: GroupsDoor | null = null;
-  /** The stream that is open, since it has been asked for something; its end; and what it was asked for, one by one. */
-  #connection = "";
-  #end = new AbortController();
+  /** The end of the stream that is open, since it has been asked for something; and what it was asked for, one by one. */
+  #end: AbortController | null = null;
   #told = Promise.resolve();
 
   constructor(always: readonly string[] | undefined, clock: Pick<Clock, "setTimeout"> = globalThis) {
@@ -52,20 +51,15 @@ export class Groups {
 
   /** Has the stream that is open read these: one request after the other, or the last might not be the last to arrive. */
   ask(connection: string, wish: string): void {
-    if (this.#connection !== connection) {
-      this.leave();
-      this.#connection = connection;
-      this.#end = new AbortController();
-      this.#told = Promise.resolve();
-    }
-    const { signal } = this.#end;
-    this.#told = this.#told.then(() => this.#tell(connection, wish, signal));
+    const before = this.#end ? this.#told : Promise.resolve();
+    const { signal } = (this.#end ??= new AbortController());
+    this.#told = before.then(() => this.#tell(connection, wish, signal));
   }
 
   /** The stream has ended: what the next one reads, its request says. */
   leave(): void {
-    this.#connection = "";
-    this.#end.abort();
+    this.#end?.abort();
+    this.#end = null;
   }
 
   async #tell(connection: string, wish: string, signal: AbortSignal): Promise<void> {
@@ -76,7 +70,7 @@ export class Groups {
         const response = await door.post(connection, body, signal);
         if (response.ok) {
           const { refused } = (await response.json()) as { refused: string[] };
-          if (refused[0]) door.report(new BackendEventError("auth", "group_refused", `this user may not read ${refused.join(", ")}`));
+          if (refused[0]) door.report(new BackendEventError("auth", "group_refused", `this user may not read ${refused}`));
         } else if (response.status < 500 && !signal.aborted) {
           // The stream has ended there, or its credentials have: the next request says it all.
           door.reconnect();

@@ -186,7 +186,7 @@ impl Subscriber {
         self.connection_id = None;
         self.owed = None;
         self.fresh_reason = ResyncReason::IdentityChanged;
-        self.forget_reads();
+        self.reads.asked.clone_from(&self.reads.wanted);
         self.trouble = None;
         let started = !matches!(self.link, Link::Idle | Link::Closed(Closed::ByCaller)) || self.signed_out;
         if signed_in && matches!(self.link, Link::Suspended { .. }) {

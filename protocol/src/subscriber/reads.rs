@@ -84,11 +84,6 @@ impl Subscriber {
         }
     }
 
-    /// Another user.
-    pub(super) fn forget_reads(&mut self) {
-        self.reads.asked.clone_from(&self.reads.wanted);
-    }
-
     /// From `id` on the stream reads these groups, too, or no more. Of those that it was asked for and the page shows,
     /// the page may see more or less from now on, and fetches.
     pub(super) fn change_covered(&mut self, groups: &str, gained: bool, id: Option<EventId>, now: Time) {
