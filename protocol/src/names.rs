@@ -6,7 +6,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Names(String);
 
-/// A server takes no more at once; where there are more, all are asked for.
+/// Where there are more, all are asked for: an address has its length, and what tabs post its bound.
 const MOST: usize = 100;
 
 impl Names {

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use protocol::{State, subscriber::Input, tab::Role};
 
-use super::{Browser, Happening, group_of, reads};
+use super::{
+    Browser, Happening,
+    groups::{group_of, reads},
+};
 use crate::support::server::{GROUPS, Restart};
 
 impl Browser {

@@ -1,6 +1,7 @@
 //! A browser: tabs that fetch and show, the lock they queue for, the channel between them, and what goes wrong there.
 
 mod check;
+mod groups;
 mod lock;
 
 use std::{
@@ -13,6 +14,8 @@ use protocol::{
     subscriber::{Attempt, Config, Head, HoldId, Input, Output, Released},
     tab::{Post, Role, Tab},
 };
+
+use groups::{group_of, reads};
 
 use super::{
     Dice,
@@ -94,18 +97,6 @@ pub struct Browser {
     versions: u64,
     /// Answers of 401.
     pub refusals: u64,
-}
-
-/// Entities that concern the user.
-const ENTITIES: u64 = 4;
-
-/// The group that an entity belongs to.
-fn group_of(entity: u64) -> Option<&'static str> {
-    entity.checked_sub(ENTITIES).map(|group| GROUPS[group as usize])
-}
-
-fn reads(wanted: &Names, group: &str) -> bool {
-    wanted.as_text().is_empty() || wanted.as_text().lines().any(|name| name == group)
 }
 
 /// Attempts of all tabs at one server.
@@ -239,14 +230,6 @@ impl Browser {
         self.send_to(channel("me"), entity);
     }
 
-    /// Something happens that is for a group.
-    pub fn send_to_group(&mut self, group: usize) {
-        if self.server.is_up() {
-            let channel = Channel::group(GROUPS[group]).expect("a short name");
-            self.send_to(channel, ENTITIES + group as u64);
-        }
-    }
-
     fn send_to(&mut self, channel: Channel, entity: u64) {
         self.versions += 1;
         let version = self.versions;
@@ -254,48 +237,6 @@ impl Browser {
         self.server.send(channel, Delivery::Durable, &json, self.now);
         self.truth.insert(entity, version);
         self.sent.push((version, entity, self.now));
-    }
-
-    /// The page of a tab reads these groups from now on, or all.
-    pub fn want(&mut self, view: usize, groups: Option<&[&str]>) {
-        let wanting = &mut self.views[view];
-        if wanting.gone || !wanting.awake {
-            return;
-        }
-        let text = groups.map(|names| names.iter().fold("\n".to_owned(), |text, name| text + name + "\n"));
-        let wanted = Names::from_text(text.unwrap_or_default());
-        for group in GROUPS {
-            if reads(&wanting.wanted, group) && !reads(&wanted, group) {
-                wanting.unfollowed.insert(group, self.now);
-                wanting.followed.remove(group);
-            }
-            if !reads(&wanting.wanted, group) && reads(&wanted, group) {
-                wanting.followed.insert(group, self.now);
-            }
-        }
-        wanting.wanted = wanted.clone();
-        wanting.tab.want(wanted, self.now);
-        self.drain(view);
-    }
-
-    /// Brings a tab's wish to the server; nobody answers one for a stream that has ended.
-    fn bring_wish(&mut self, view: usize) {
-        let wishing = &mut self.views[view];
-        let Some((at, attempt, wish)) = &mut wishing.wish else { return };
-        let key = key(wishing.index, *attempt);
-        let wire = wishing.wires.iter_mut().find(|wire| wire.attempt == key);
-        if !wishing.awake || wishing.gone || *at > self.now {
-            return;
-        }
-        if self.faults && self.dice.one_in(3) {
-            *at = self.now + Duration::from_millis(1_000);
-            return;
-        }
-        let ended = wire.is_some_and(|wire| !self.server.follow(wire, wish));
-        wishing.wish = None;
-        if ended {
-            self.input(view, Input::Reconnect);
-        }
     }
 
     pub fn crash(&mut self) {
