@@ -132,7 +132,21 @@ async fn back(mut stream: Stream, seed: u64, up: Instant) -> Instant {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_thousand_that_came_in_vain_no_second_sees_an_eighth_return() {
+async fn of_a_thousand_that_came_in_vain_no_second_sees_a_tenth_return() {
+    // Chance is the server's own: the fullest second of a crowd sees 80 as a rule, and 97 was the most of 150 crowds,
+    // so three are looked at together.
+    let mut by_second = vec![0; 60];
+    for crowd in 0..3 {
+        for after in crowd_returns_after(crowd * 1_000).await {
+            by_second[after.as_secs() as usize] += 1;
+        }
+    }
+    assert_eq!(by_second.iter().sum::<u32>(), 3_000);
+    assert!(by_second.iter().all(|back| *back <= 300), "{by_second:?}");
+}
+
+/// How long after a process has started again each of 1,000 pages, of these seeds on, reads a stream.
+async fn crowd_returns_after(seeds: u64) -> Vec<Duration> {
     let config = Config { connections_per_user: 1_000, heartbeat: Duration::from_secs(15), ..quiet() };
     let hub = Hub::<Event>::in_memory(config).await.expect("a hub over memory starts");
     let app = router(&hub, |_: Arc<Parts>| async { Ok(Identity::user("coach")) });
@@ -140,18 +154,12 @@ async fn of_a_thousand_that_came_in_vain_no_second_sees_an_eighth_return() {
     let lived = Instant::now() + Duration::from_secs(20);
     let up = lived + Duration::from_secs(17);
     let mut pages = tokio::task::JoinSet::new();
-    for seed in 0..1_000 {
+    for seed in seeds..seeds + 1_000 {
         pages.spawn(back(Stream::open(&app, "").await, seed, up));
     }
     tokio::time::sleep_until(lived).await;
     hub.drain().await;
-    let mut by_second = vec![0; 60];
-    while let Some(at) = pages.join_next().await {
-        by_second[(at.expect("no panic") - up).as_secs() as usize] += 1;
-    }
-    assert_eq!(by_second.iter().sum::<u32>(), 1_000);
-    // Chance is the server's own: 80 in the fullest second as a rule, 97 in the fullest of 150 runs.
-    assert!(by_second.iter().all(|back| *back <= 125), "{by_second:?}");
+    pages.join_all().await.into_iter().map(|at| at - up).collect()
 }
 
 #[tokio::test]
